@@ -1,0 +1,125 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createConnection } from "node:net";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, test } from "vitest";
+
+/** What a test may need and a machine may lack. */
+export type ServiceName =
+  | "redis"
+  | "postgres"
+  | "mariadb"
+  | "nats"
+  | "chromium"
+  | "bun"
+  | "deno"
+  | "node-22"
+  | "node-24"
+  | "node-26"
+  | "better-sqlite3";
+
+/** Whether it is here, and if not, why not. `path` is the program, where it is one. */
+export interface Service {
+  readonly name: ServiceName;
+  readonly available: boolean;
+  readonly reason: string;
+  readonly path?: string;
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+const probes: Record<ServiceName, () => Service | Promise<Service>> = {
+  redis: () => port("redis", 6379, "PING\r\n", "+PONG"),
+  // SSLRequest; a server that knows no TLS answers N, one that does S.
+  postgres: () => port("postgres", 5432, "\0\0\0\x08\x04\xd2\x16\x2f", /^[NS]/),
+  mariadb: () => port("mariadb", 3306, "", /mariadb|mysql/i),
+  nats: () => port("nats", 4222, "", "INFO "),
+  chromium: () =>
+    program("chromium", [
+      process.env.CHROMIUM_PATH,
+      "/usr/bin/chromium",
+      ...["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"].flatMap(onPath),
+      "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    ]),
+  bun: () => program("bun", [join(root, "node_modules/bun/bin/bun.exe"), ...onPath("bun")]),
+  deno: () => program("deno", [join(root, "node_modules/deno/deno"), ...onPath("deno")]),
+  "node-22": () => program("node-22", [join(root, "node_modules/node-22/bin/node")]),
+  "node-24": () => program("node-24", [join(root, "node_modules/node-24/bin/node")]),
+  "node-26": () => program("node-26", [join(root, "node_modules/node-26/bin/node")]),
+  "better-sqlite3": () => addon("better-sqlite3"),
+};
+
+const found = new Map<ServiceName, Promise<Service>>();
+
+/** Looks for a service, once per process: `const redis = await service("redis")`. Never rejects. */
+export function service(name: ServiceName): Promise<Service> {
+  const known = found.get(name) ?? Promise.resolve(probes[name]());
+  found.set(name, known);
+  return known;
+}
+
+/**
+ * `describe` for tests that need a service: `describeWith(await service("redis"), "redisStore()", () => { ... })`.
+ * Without the service the tests are skipped and the reason stands in their name; with REQUIRE_SERVICES=1 they fail for that reason.
+ */
+export function describeWith(needed: Service | readonly Service[], name: string, tests: () => void): void {
+  const missing = [needed].flat().filter((one) => !one.available);
+  if (missing.length === 0) return void describe(name, tests);
+  const reason = missing.map((one) => one.reason).join("; ");
+  if (process.env.REQUIRE_SERVICES === "1") {
+    test(name, () => {
+      throw new Error(`REQUIRE_SERVICES=1, but ${reason}`);
+    });
+    return;
+  }
+  console.warn(`skipped: ${name} (${reason})`);
+  describe.skip(`${name} (${reason})`, tests);
+}
+
+/** As {@link describeWith}, for one test. */
+export function testWith(needed: Service | readonly Service[], name: string, run: () => void | Promise<void>, timeout?: number): void {
+  describeWith(needed, name, () => {
+    test(name, run, timeout);
+  });
+}
+
+function port(name: ServiceName, number: number, ask: string, answer: string | RegExp): Promise<Service> {
+  const missing = (why: string): Service => ({ name, available: false, reason: `${name} does not answer on 127.0.0.1:${number}: ${why}` });
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: "127.0.0.1", port: number });
+    const end = (result: Service): void => {
+      socket.destroy();
+      resolve(result);
+    };
+    let text = "";
+    socket.setTimeout(2_000, () => end(missing("timeout")));
+    socket.on("connect", () => void (ask && socket.write(Buffer.from(ask, "latin1"))));
+    socket.on("error", (error) => end(missing("code" in error ? String(error.code) : error.message)));
+    socket.on("close", () => end(missing("closed")));
+    socket.on("data", (chunk) => {
+      text += chunk.toString("latin1");
+      if (typeof answer === "string" ? text.startsWith(answer) : answer.test(text)) end({ name, available: true, reason: "" });
+    });
+  });
+}
+
+function program(name: ServiceName, candidates: readonly (string | undefined)[]): Service {
+  const path = candidates.find((candidate) => candidate !== undefined && existsSync(candidate));
+  if (path === undefined) return { name, available: false, reason: `${name} is not installed` };
+  return { name, available: true, reason: "", path };
+}
+
+function addon(name: ServiceName): Service {
+  try {
+    const Database = createRequire(import.meta.url)(name) as new (file: string) => { close(): void };
+    new Database(":memory:").close();
+    return { name, available: true, reason: "" };
+  } catch (error) {
+    return { name, available: false, reason: `${name} cannot be loaded: ${String(error).split("\n")[0]}` };
+  }
+}
+
+function onPath(command: string): string[] {
+  return (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, command));
+}

@@ -1,0 +1,24 @@
+import { existsSync, readFileSync } from "node:fs";
+import { defineConfig } from "tsup";
+
+// deno.json names the source of every entry; test/package/manifests.test.ts holds package.json to the same list.
+const { exports } = JSON.parse(readFileSync(new URL("deno.json", import.meta.url), "utf8")) as { exports: Record<string, string> };
+
+const entries = Object.entries(exports)
+  .filter(([, source]) => existsSync(source)) // FIXME: out with this line once every entry exists
+  .map(([key, source]) => [key === "." ? "index" : key.slice(2), source] as const);
+
+export default defineConfig({
+  entry: Object.fromEntries(entries),
+  format: "esm",
+  target: "es2022",
+  platform: "neutral",
+  tsconfig: "tsconfig.adapters.json",
+  // Chunks are shared, so that an error class is the same class whichever entry it came through.
+  splitting: true,
+  minify: false,
+  sourcemap: true,
+  clean: true,
+  external: [/^@oslojs\//, /^(node|bun|cloudflare):/],
+  dts: { compilerOptions: { incremental: false } },
+});
