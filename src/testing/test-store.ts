@@ -1,0 +1,82 @@
+/** The store contract as executable tests, for any test runner on any runtime. */
+import type { Awaitable, SessionStore } from "../store.ts";
+import { entryTests } from "./entry-tests.ts";
+import { expiryTests, sweepTests, touchTests } from "./expiry-tests.ts";
+import { indexTests, touchedIndexTests } from "./index-tests.ts";
+import { eventualRaceTests, raceTests, touchRaceTests, wholenessTests } from "./race-tests.ts";
+import { type StoreTest, same, testClock } from "./tools.ts";
+
+/** One fresh, empty store for one test. The store must judge expiry by `clock` (epoch milliseconds), never by its own. */
+export type MakeStore = (tools: {
+  clock: () => number;
+}) => Awaitable<SessionStore | { store: SessionStore; dispose(): Awaitable<unknown> }>;
+
+/** What the store can do. The suite checks that it does exactly this. */
+export interface StoreCapabilities {
+  /** Default `"strong"`. With `"eventual"` all promises are checked one call at a time; of races only that they leave a whole entry. */
+  readonly consistency?: "strong" | "eventual";
+  /** Whether there is `keysOf`. Default true. */
+  readonly index?: boolean;
+  /** Whether there is `touch`. Default true. */
+  readonly touch?: boolean;
+  /** Whether there is `sweep`. Default true. */
+  readonly sweep?: boolean;
+  /** The size in bytes up to which the engine takes a value, where that is less than the default of 200,000. */
+  readonly valueBytes?: number;
+}
+
+/** How the tests are run. */
+export interface StoreTestOptions {
+  /** The runner's own: `test` of vitest, `bun:test` or `node:test`, or `Deno.test`. Called as `test(name, async () => {})`. */
+  test(name: string, run: () => Promise<void>): unknown;
+  readonly capabilities?: StoreCapabilities;
+}
+
+/**
+ * Registers the tests of the store contract under `name`. Each asks `makeStore` for a store of its own and disposes of it afterwards;
+ * a test that fails says what is wrong with the store.
+ *
+ * @example
+ * ```ts
+ * import { test } from "node:test";
+ * import { testStore } from "@sojourn/session/testing";
+ *
+ * testStore("my store", ({ clock }) => myStore({ clock }), { test, capabilities: { sweep: false } });
+ * ```
+ */
+export function testStore(name: string, makeStore: MakeStore, options: StoreTestOptions): void {
+  const { consistency = "strong", index = true, touch = true, sweep = true, valueBytes = 200_000 } = options.capabilities ?? {};
+  const strong = consistency === "strong";
+  const tests: StoreTest[] = [
+    {
+      name: "the store has the methods that its capabilities declare",
+      async run({ store }) {
+        same(store.consistency ?? "strong", consistency, "the store's consistency is not the declared one");
+        same(store.keysOf !== undefined, index, "whether the store has keysOf() is not as declared by the capability index");
+        same(store.touch !== undefined, touch, "whether the store has touch() is not as declared by the capability touch");
+        same(store.sweep !== undefined, sweep, "whether the store has sweep() is not as declared by the capability sweep");
+      },
+    },
+    ...entryTests,
+    ...expiryTests,
+    ...(touch ? touchTests : []),
+    ...(sweep ? sweepTests : []),
+    ...(index ? indexTests : []),
+    ...(index && touch ? touchedIndexTests : []),
+    ...wholenessTests,
+    ...(strong ? raceTests : eventualRaceTests),
+    ...(strong && touch ? touchRaceTests : []),
+  ];
+  for (const { name: promise, run } of tests) {
+    options.test(`${name}: ${promise}`, async () => {
+      const clock = testClock();
+      const made = await makeStore({ clock: clock.now });
+      const { store, dispose } = "store" in made ? made : { store: made, dispose: undefined };
+      try {
+        await run({ store, clock, valueBytes });
+      } finally {
+        await dispose?.call(made);
+      }
+    });
+  }
+}
