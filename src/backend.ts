@@ -1,0 +1,44 @@
+import type { CookieForm } from "./cookie.ts";
+import type { Settings } from "./options.ts";
+import type { Loaded, SessionState } from "./session.ts";
+import type { Awaitable } from "./store.ts";
+
+/** One entry in the list of a user's sessions. */
+export interface SessionInfo {
+  readonly handle: string;
+  readonly subject: string;
+  /** Epoch milliseconds, as all times here. */
+  readonly createdAt: number;
+  readonly authenticatedAt: number | undefined;
+  /** To within `lifetime.touchEvery`. */
+  readonly lastSeenAt: number;
+  readonly expiresAt: number;
+  readonly persistent: boolean;
+  /** What the `describe` option gave at sign-in. */
+  readonly meta: unknown;
+  /** It is the session of the `current` handle that `list` was given. */
+  readonly current?: true;
+}
+
+/** How sessions are found and kept. There are two: behind a token in a store, and sealed in the cookie itself. */
+export interface Backend<Found extends Loaded = Loaded> {
+  /** The session that a Cookie header proves, or none. Throws `SessionError` where the store fails, and for nothing that a client can send. */
+  find(cookieHeader: string | null, cookie: CookieForm): Awaitable<Found>;
+  /**
+   * Stores what the request did and returns the Set-Cookie lines to send. With `deliverable` false the response cannot carry any: what needs one throws `cookie_undeliverable`
+   * before anything is written.
+   */
+  keep(state: SessionState<Found>, deliverable: boolean): Awaitable<readonly string[]>;
+  list(subject: string, current?: string): Promise<SessionInfo[]>;
+  revoke(handle: string): Promise<boolean>;
+  revokeAll(subject: string, except?: string): Promise<number>;
+  sweep(): Promise<number>;
+}
+
+/** Makes a backend. What {@link BackendSource} really holds. */
+export type CreateBackend = (settings: Settings) => Backend;
+
+/** What the `store` option may be besides a store: a way of its own to keep sessions, such as `sealedCookies()`. Opaque to all but `createSessions`. */
+export interface BackendSource {
+  readonly createBackend: (settings: never) => unknown;
+}

@@ -1,0 +1,141 @@
+import { SessionError } from "./errors.ts";
+import { type GuardedStore, isPromise } from "./guarded-store.ts";
+import { limitPassed } from "./lifetime.ts";
+import type { Settings } from "./options.ts";
+import { decodeStored, encodeMark, type Forward, type LiveRecord, type Tombstone } from "./record.ts";
+import type { Awaitable, Entry, Version } from "./store.ts";
+import { digest, successorOf } from "./token.ts";
+
+/** A stored thing that is in force, with what is needed to change it. */
+export type Seen = At & (SeenLive | Forward | Tombstone);
+/** A live record with its data decoded. */
+export type SeenLive = At & LiveRecord & { readonly content: Record<string, unknown> };
+
+interface At {
+  readonly version: Version;
+  readonly idleEnd: number;
+}
+
+/** Where a token leads. */
+export type Place =
+  | { readonly status: "live"; readonly token: string; readonly key: string; readonly seen: SeenLive; readonly direct: boolean }
+  | { readonly status: "ended"; readonly key: string }
+  | { readonly status: "none" };
+
+/** Walks the chains that rotation, renewal and logout leave behind in a store. */
+export interface Chain {
+  /** What an entry means now; `undefined` where it is missing, past a limit, or nothing of ours. Never throws. */
+  judge(key: string, entry: Entry | undefined): Seen | undefined;
+  /** Follows the forwards that the bearer of `token` can prove to know, to the live record. `first` is the entry under the token's own key, if it was read already. */
+  follow(token: string, key?: string, first?: Awaitable<Entry | undefined>): Promise<Place>;
+  /** Ends the live record that `key` leads to, through forwards and tombstones alike. False if there is none, or `spared` says to leave it. `known` saves the first read. */
+  end(key: string, how: Ending, options?: { known?: Seen | undefined; spared?: (key: string, record: LiveRecord) => Promise<boolean> }): Promise<boolean>;
+  /** The key of the live record that `key` leads to. */
+  liveKey(key: string): Promise<string | undefined>;
+}
+
+export type Ending = "destroyed" | "revoked" | "evicted" | "reused";
+
+/** With rotation at every request a slow one may be this many behind. Beyond it a walk ends, so that damaged or hostile entries cannot make it endless. */
+const MAX_STEPS = 100;
+
+/** Tombstones stay long enough for every request that was on its way. */
+const MIN_TOMBSTONE_MS = 30_000;
+
+export function tombstoneEnd(now: number, { rotation }: Settings): number {
+  return now + Math.max(rotation.grace, MIN_TOMBSTONE_MS);
+}
+
+export function createChain(store: GuardedStore, settings: Settings): Chain {
+  const { codec, lifetime, rotation, clock, emit } = settings;
+
+  function judge(key: string, entry: Entry | undefined): Seen | undefined {
+    if (entry === undefined) return undefined;
+    const now = clock();
+    const stored = decodeStored(entry?.value, now);
+    // A store may hand out anything; `null` for an entry is nothing of ours too
+    if (stored === undefined || !Number.isFinite(entry.expiresAt) || entry.version === undefined) return reject(key);
+    const at = { version: entry.version, idleEnd: entry.expiresAt };
+    if (stored.kind !== "live") return now < entry.expiresAt ? { ...stored, ...at } : undefined;
+    const limit = limitPassed(entry.expiresAt, stored.createdAt, now, lifetime);
+    if (limit !== undefined) {
+      emit({ type: "expired", limit, handle: key, subject: stored.subject });
+      return undefined;
+    }
+    let content: unknown;
+    try {
+      content = codec.decode(stored.data);
+    } catch {
+      return reject(key);
+    }
+    if (typeof content !== "object" || content === null || Array.isArray(content)) return reject(key);
+    return { ...stored, ...at, content: content as Record<string, unknown> };
+  }
+
+  function reject(handle: string): undefined {
+    emit({ type: "record_rejected", handle });
+  }
+
+  async function read(key: string): Promise<Seen | undefined> {
+    const entry = store.read(key);
+    return judge(key, isPromise(entry) ? await entry : entry);
+  }
+
+  async function follow(token: string, key = digest(token), first?: Awaitable<Entry | undefined>): Promise<Place> {
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const seen = step === 0 && first !== undefined ? judge(key, await first) : await read(key);
+      if (seen === undefined) return { status: "none" };
+      if (seen.kind === "live") return { status: "live", token, key, seen, direct: step === 0 };
+      if (seen.kind === "ended") return { status: "ended", key };
+      if (seen.until !== undefined && clock() >= seen.until) return await reused(key, seen);
+      token = successorOf(token, seen.nonce);
+      key = digest(token);
+      if (key !== seen.to) {
+        reject(key); // a store that was tampered with must not lead a token anywhere
+        return { status: "none" };
+      }
+    }
+    return { status: "ended", key };
+  }
+
+  /** The token was replaced, its successor was seen, and the grace is over: two parties hold it, and one of them should not. */
+  async function reused(key: string, forward: Forward): Promise<Place> {
+    const revoked = rotation.onReuse === "revoke" && (await end(forward.to, "reused"));
+    if (!revoked) emit({ type: "token_reused", handle: key, revoked });
+    return { status: "ended", key };
+  }
+
+  async function end(key: string, how: Ending, { known, spared }: Parameters<Chain["end"]>[2] = {}): Promise<boolean> {
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const seen: Seen | undefined = (step === 0 && known) || (await read(key));
+      if (seen === undefined) return false;
+      if (seen.kind !== "live") {
+        if (seen.to === undefined) return false;
+        key = seen.to;
+        continue;
+      }
+      if (await spared?.(key, seen)) return false;
+      const ended = await store.update(key, encodeMark({ kind: "ended" }), { expiresAt: tombstoneEnd(clock(), settings) }, seen.version);
+      if (ended !== undefined) {
+        const of = { handle: key, subject: seen.subject };
+        emit(how === "reused" ? { type: "token_reused", revoked: true, ...of } : { type: how, ...of });
+        return true;
+      }
+      // Changed or moved on meanwhile: look again at the same key
+    }
+    throw new SessionError("session_conflict", "The session changed faster than it could be ended; try again");
+  }
+
+  async function liveKey(key: string): Promise<string | undefined> {
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const seen = await read(key);
+      if (seen === undefined) return undefined;
+      if (seen.kind === "live") return key;
+      if (seen.to === undefined) return undefined;
+      key = seen.to;
+    }
+    return undefined;
+  }
+
+  return { judge, follow, end, liveKey };
+}

@@ -1,0 +1,15 @@
+/**
+ * Server-side sessions for the Fetch API. {@link createSessions} makes them, `wrap` puts them around a fetch handler, and a store keeps them: memory unless you inject another.
+ *
+ * @module
+ */
+export type { BackendSource, SessionInfo } from "./backend.ts";
+export { type Codec, jsonCodec } from "./codec.ts";
+export { SessionError, type SessionErrorCode } from "./errors.ts";
+export type { SessionEvent } from "./events.ts";
+export type { CookieOptions, RequestLike, RotationOptions, SessionOptions } from "./options.ts";
+export { addSessionHeaders } from "./response.ts";
+export type { DeepReadonly, Session } from "./session.ts";
+export { createSessions, type Sessions, type SessionsOptions } from "./sessions.ts";
+export type { Awaitable, Entry, EntryMeta, SessionStore, Version } from "./store.ts";
+export { type MemoryStoreOptions, memoryStore } from "./stores/memory.ts";

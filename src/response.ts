@@ -1,0 +1,80 @@
+import { nameOfSetCookie } from "./cookie.ts";
+
+/** What a response gets: our Set-Cookie lines, and whether it depends on the session. */
+export interface Additions {
+  readonly setCookie: readonly string[];
+  readonly accessed: boolean;
+}
+
+/** The additions as headers to merge with {@link addSessionHeaders}. Empty when the session was neither accessed nor changed. */
+export function headersOf({ setCookie, accessed }: Additions): Headers {
+  const headers = new Headers();
+  for (const line of setCookie) headers.append("set-cookie", line);
+  if (accessed || setCookie.length > 0) {
+    headers.set("vary", "Cookie");
+    headers.set("cache-control", "no-store");
+  }
+  return headers;
+}
+
+/**
+ * Merges what `commit` returned into the headers of a response, for adapters. The response's own headers are kept: `Vary` gains `Cookie`; `Cache-Control` becomes `no-store` if there is none; beside a Set-Cookie of ours
+ * it loses `public` and `s-maxage` and gains `private`, since a shared cache may keep a Set-Cookie otherwise (RFC 9111, section 3). A Set-Cookie of our name is replaced.
+ * @throws TypeError when the headers are immutable
+ */
+export function addSessionHeaders(target: Headers, additions: Headers): void {
+  if (additions.has("vary")) merge(target, { setCookie: additions.getSetCookie(), accessed: true });
+}
+
+/** Whether a Set-Cookie can be put on a response. Network errors have no headers at all, and an upgrade must not be copied. */
+export function canCarryCookie(response: Response | undefined): response is Response {
+  return response !== undefined && response.status !== 0 && response.status !== 101;
+}
+
+/** The response with the additions: the same one where its headers are mutable, else a copy that streams the same body. */
+export function withAdditions(response: Response, additions: Additions): Response {
+  if (!(additions.accessed || additions.setCookie.length > 0) || !canCarryCookie(response)) return response;
+  try {
+    merge(response.headers, additions);
+    return response;
+  } catch (error) {
+    // Immutable, as those of Response.redirect() and of fetch() are on Node, Deno and workerd
+    if (!(error instanceof TypeError)) throw error;
+  }
+  const copy = new Response(response.body, response);
+  merge(copy.headers, additions);
+  return copy;
+}
+
+function merge(target: Headers, { setCookie }: Additions): void {
+  const vary = target.get("vary");
+  if (vary === null) target.set("vary", "Cookie");
+  else if (!/(?:^|,)\s*(?:cookie|\*)\s*(?:,|$)/i.test(vary)) target.append("vary", "Cookie");
+  const cacheControl = target.get("cache-control");
+  if (cacheControl === null) target.set("cache-control", "no-store");
+  if (setCookie.length === 0) return;
+  if (cacheControl !== null) target.set("cache-control", keptFromSharedCaches(cacheControl));
+  replaceCookies(target, setCookie);
+}
+
+/** Directives are split at commas outside of quotes: `private="set-cookie"` is one, and not the unqualified `private`. */
+function keptFromSharedCaches(cacheControl: string): string {
+  const directives = (cacheControl.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? []).map((directive) => directive.trim()).filter(Boolean);
+  const kept = directives.filter((directive) => !/^(?:public|s-maxage\b.*)$/i.test(directive));
+  const isPrivate = kept.some((directive) => /^(?:private|no-store)$/i.test(directive));
+  return (isPrivate ? kept : [...kept, "private"]).join(", ");
+}
+
+/** Exactly one Set-Cookie of each name of ours (RFC 6265bis, section 4.1.1); foreign lines keep their order. */
+function replaceCookies(target: Headers, ours: readonly string[]): void {
+  const present = target.getSetCookie();
+  if (present.length > 0) {
+    const names = ours.map(nameOfSetCookie);
+    const foreign = present.filter((line) => !names.includes(nameOfSetCookie(line)));
+    if (foreign.length < present.length) {
+      target.delete("set-cookie");
+      for (const line of foreign) target.append("set-cookie", line);
+    }
+  }
+  for (const line of ours) target.append("set-cookie", line);
+}

@@ -1,0 +1,314 @@
+import { type Codec, copyOf, put } from "./codec.ts";
+import type { CookieForm } from "./cookie.ts";
+import { SessionError } from "./errors.ts";
+import type { RequestLike } from "./options.ts";
+
+/** Frozen all the way down: the change that other libraries lose in silence is a type error here, and throws. */
+export type DeepReadonly<T> = T extends (...args: never[]) => unknown
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
+
+/** One request's view of a session. Reading and writing are synchronous; everything is stored at once by the commit, before the response leaves. */
+export interface Session<Data extends object = Record<string, unknown>> {
+  /** Nothing is stored behind it yet. */
+  readonly isNew: boolean;
+  /** Public name of the stored session, for lists, logs and `revoke`; it opens nothing. `undefined` while nothing is stored. */
+  readonly handle: string | undefined;
+  /** Who is signed in. */
+  readonly subject: string | undefined;
+  /** Epoch milliseconds; the absolute limit counts from here. Sign-in starts it anew. */
+  readonly createdAt: number;
+  /** Epoch milliseconds at which the session ends if no further request comes. */
+  readonly expiresAt: number;
+  /** Epoch milliseconds of the last `signIn`, for "please sign in again" checks (ASVS 7.5.1). */
+  readonly authenticatedAt: number | undefined;
+  /** The value, frozen; `undefined` if there is none. */
+  get<K extends keyof Data & string>(key: K): DeepReadonly<Data[K]> | undefined;
+  has(key: keyof Data & string): boolean;
+  /**
+   * Stores a snapshot of the value: later changes to the argument do not count. `undefined` deletes. A blind write: of two requests that set one key the later commit stays.
+   * @throws SessionError `value_not_storable` where the codec would change the value in silence; `session_committed`, `session_destroyed`, `session_unavailable` as every write.
+   */
+  set<K extends keyof Data & string>(key: K, value: Data[K] | undefined): void;
+  /**
+   * Changes a value from what it is. `change` gets a copy of its own, returns the new value (`undefined` deletes), and runs again on the fresh value if another request came first: keep it free of effects.
+   */
+  update<K extends keyof Data & string>(key: K, change: (value: Data[K] | undefined) => Data[K] | undefined): void;
+  delete(key: keyof Data & string): void;
+  /** Reads and deletes: flash messages. */
+  take<K extends keyof Data & string>(key: K): DeepReadonly<Data[K]> | undefined;
+  /** Deletes all data. Who is signed in stays signed in. */
+  clear(): void;
+  /** All data, frozen. */
+  all(): DeepReadonly<Partial<Data>>;
+  /**
+   * Binds the session to a user. The commit makes a new token and the old one opens nothing from then on (ASVS 7.2.4); data is kept, but another subject's is cleared. Starts a new absolute period.
+   * @throws TypeError when `subject` is not a string of 1 to 500 characters
+   */
+  signIn(subject: string, options?: { persistent?: boolean }): void;
+  /** A new token at commit, the old one dead. Call it on any change of privilege. */
+  renew(): void;
+  /** "Remember me": with `true` (the default) the cookie outlives the browser, up to the absolute limit. */
+  persist(on?: boolean): void;
+  /** Ends the session: final, also for requests in flight. It reads as empty from here on, and a write throws. */
+  destroy(): void;
+}
+
+/** One thing done to a session. Commit applies the list to what is stored by then, so that no other request's change is lost. */
+export type Change =
+  | { readonly type: "set"; readonly key: string; readonly value: unknown }
+  | { readonly type: "update"; readonly key: string; readonly change: (value: unknown) => unknown }
+  | { readonly type: "delete"; readonly key: string }
+  | { readonly type: "clear" }
+  | { readonly type: "sign-in"; readonly subject: string };
+
+/** What changes apply to. */
+export interface Content {
+  data: Record<string, unknown>;
+  subject: string | undefined;
+}
+
+/** What a backend found for a request. */
+export interface Loaded {
+  /** `ended`: the token opens nothing but was ours a moment ago. `unavailable`: the store failed, and the session is read-only by choice. */
+  readonly status: "none" | "live" | "ended" | "unavailable";
+  readonly data: Record<string, unknown>;
+  readonly handle: string | undefined;
+  readonly subject: string | undefined;
+  readonly authenticatedAt: number | undefined;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly persistent: boolean;
+}
+
+/** All that a commit needs to know of a session. `Found` is what the backend itself wants to remember from load to commit. */
+export interface SessionState<Found extends Loaded = Loaded> {
+  readonly loaded: Found;
+  readonly request: RequestLike;
+  readonly cookie: CookieForm;
+  /** Epoch ms of the load. */
+  readonly now: number;
+  readonly changes: Change[];
+  content: Content;
+  persistent: boolean;
+  signedIn: boolean;
+  renewed: boolean;
+  destroyed: boolean;
+  /** Whether the response depends on the session. */
+  accessed: boolean;
+  /** Committed, or given up because the handler threw. */
+  closed: boolean;
+}
+
+/** Applies one change. The same function serves the view of the request and the merge with what another request stored. */
+export function applyChange(content: Content, change: Change, codec: Codec): void {
+  switch (change.type) {
+    case "set":
+      return put(content.data, change.key, change.value);
+    case "update": {
+      const value = change.change(own(content.data, change.key) ? copyOf(codec, content.data[change.key], change.key) : undefined);
+      if (value === undefined) delete content.data[change.key];
+      else put(content.data, change.key, copyOf(codec, value, change.key));
+      return;
+    }
+    case "delete":
+      delete content.data[change.key];
+      return;
+    case "clear":
+      content.data = {};
+      return;
+    case "sign-in":
+      if (content.subject !== undefined && content.subject !== change.subject) content.data = {};
+      content.subject = change.subject;
+  }
+}
+
+/** The changes applied to stored data: what shall be stored next. */
+export function applyChanges(data: Record<string, unknown>, subject: string | undefined, changes: readonly Change[], codec: Codec): Content {
+  const content = { data: { ...data }, subject };
+  for (const change of changes) applyChange(content, change, codec);
+  return content;
+}
+
+/** Whether the request left everything as it was. */
+export function isUntouched({ changes, destroyed, renewed, persistent, loaded }: SessionState): boolean {
+  return changes.length === 0 && !destroyed && !renewed && persistent === loaded.persistent;
+}
+
+/** The state behind a session that `load` returned, for commit. */
+export function stateOf(session: Session<never> | object): SessionState {
+  return RequestSession.stateOf(session);
+}
+
+export function newSession<Data extends object>(
+  loaded: Loaded,
+  request: RequestLike,
+  cookie: CookieForm,
+  now: number,
+  codec: Codec,
+): Session<Data> {
+  const { data, subject, persistent } = loaded;
+  const state: SessionState = {
+    loaded,
+    request,
+    cookie,
+    now,
+    changes: [],
+    content: { data, subject },
+    persistent,
+    signedIn: false,
+    renewed: false,
+    destroyed: false,
+    accessed: false,
+    closed: false,
+  };
+  return new RequestSession(state, codec) as unknown as Session<Data>;
+}
+
+/** Private fields, so that neither `JSON.stringify` nor an inspector shows the token (OWASP: no session id in logs). */
+class RequestSession implements Session {
+  readonly #state: SessionState;
+  readonly #codec: Codec;
+
+  constructor(state: SessionState, codec: Codec) {
+    this.#state = state;
+    this.#codec = codec;
+  }
+
+  static stateOf(session: object): SessionState {
+    if (!(#state in session)) throw new TypeError("commit takes the session that load returned");
+    return session.#state;
+  }
+
+  get isNew(): boolean {
+    return this.#read().loaded.status !== "live";
+  }
+  get handle(): string | undefined {
+    return this.#read().loaded.handle;
+  }
+  get subject(): string | undefined {
+    return this.#read().content.subject;
+  }
+  get createdAt(): number {
+    const { signedIn, now, loaded } = this.#read();
+    return signedIn ? now : loaded.createdAt;
+  }
+  get expiresAt(): number {
+    return this.#read().loaded.expiresAt;
+  }
+  get authenticatedAt(): number | undefined {
+    const { signedIn, now, loaded, destroyed } = this.#read();
+    return destroyed ? undefined : signedIn ? now : loaded.authenticatedAt;
+  }
+
+  get(key: string): DeepReadonly<unknown> | undefined {
+    const { data } = this.#read().content;
+    return own(data, key) ? freeze(data[key]) : undefined;
+  }
+
+  has(key: string): boolean {
+    return own(this.#read().content.data, key);
+  }
+
+  set(key: string, value: unknown): void {
+    if (value === undefined) return this.delete(key);
+    const { data } = this.#write().content;
+    if (own(data, key) && Object.is(data[key], value) && typeof value !== "object") return;
+    this.#change({ type: "set", key: keyOf(key), value: copyOf(this.#codec, value, key) });
+  }
+
+  update(key: string, change: (value: never) => unknown): void {
+    this.#write();
+    if (typeof change !== "function") throw new TypeError("update takes a function from the old value to the new one; for a plain value write set(key, value)");
+    this.#change({ type: "update", key: keyOf(key), change: change as (value: unknown) => unknown });
+  }
+
+  delete(key: string): void {
+    if (own(this.#write().content.data, key)) this.#change({ type: "delete", key });
+  }
+
+  take(key: string): DeepReadonly<unknown> | undefined {
+    const value = this.get(key);
+    this.delete(key);
+    return value;
+  }
+
+  clear(): void {
+    if (Object.keys(this.#write().content.data).length > 0) this.#change({ type: "clear" });
+  }
+
+  all(): Record<string, DeepReadonly<unknown>> {
+    return freeze({ ...this.#read().content.data });
+  }
+
+  signIn(subject: string, options: { persistent?: boolean } = {}): void {
+    const state = this.#write();
+    if (typeof subject !== "string" || subject === "" || subject.length > 500) {
+      throw new TypeError("signIn takes the user's id: a string of 1 to 500 characters");
+    }
+    this.#change({ type: "sign-in", subject });
+    state.signedIn = true;
+    if (options.persistent !== undefined) state.persistent = options.persistent;
+  }
+
+  renew(): void {
+    this.#write().renewed = true;
+  }
+
+  persist(on = true): void {
+    this.#write().persistent = on;
+  }
+
+  destroy(): void {
+    if (this.#state.destroyed) return;
+    const state = this.#write();
+    state.destroyed = true;
+    state.content = { data: {}, subject: undefined };
+  }
+
+  #read(): SessionState {
+    this.#state.accessed = true;
+    return this.#state;
+  }
+
+  #write(): SessionState {
+    const state = this.#read();
+    if (state.closed) throw new SessionError("session_committed", "The session was committed already: change it before the response is returned");
+    if (state.destroyed) throw new SessionError("session_destroyed", "The session was destroyed in this request");
+    if (state.loaded.status === "unavailable") throw new SessionError("session_unavailable", "The store failed, and this anonymous session takes no changes");
+    return state;
+  }
+
+  #change(change: Change): void {
+    const { changes, content, loaded } = this.#state;
+    // The loaded data stays as it was: commit compares and merges with it
+    if (content.data === loaded.data) content.data = { ...content.data };
+    applyChange(content, change, this.#codec);
+    changes.push(change);
+  }
+}
+
+function keyOf(key: unknown): string {
+  if (typeof key !== "string") throw new TypeError(`A session key is a string, not ${typeof key}`);
+  return key;
+}
+
+function own(data: object, key: string): boolean {
+  return Object.hasOwn(data, key);
+}
+
+function freeze<T>(value: T): DeepReadonly<T> {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value) && isPlain(value)) {
+    Object.freeze(value);
+    for (const item of Object.values(value)) freeze(item);
+  }
+  return value as DeepReadonly<T>;
+}
+
+/** A codec of one's own may know Map, Date or byte arrays: freezing does not protect those, or throws. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
+}

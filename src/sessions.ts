@@ -1,0 +1,160 @@
+import type { Backend, BackendSource, CreateBackend, SessionInfo } from "./backend.ts";
+import { SessionError } from "./errors.ts";
+import { isPromise } from "./guarded-store.ts";
+import { type RequestLike, resolveOptions, type SessionOptions, type Settings } from "./options.ts";
+import { type Additions, canCarryCookie, headersOf, withAdditions } from "./response.ts";
+import { createServerBackend } from "./server-backend.ts";
+import { isUntouched, type Loaded, newSession, type Session, stateOf } from "./session.ts";
+import type { Awaitable, SessionStore } from "./store.ts";
+import { memoryStore } from "./stores/memory.ts";
+
+/** Options of {@link createSessions}. */
+export interface SessionsOptions extends SessionOptions {
+  /** Where sessions are kept. Default `memoryStore()`: one process, lost with it. */
+  store?: SessionStore | BackendSource;
+}
+
+/** Sessions for one application: made once, shared by all requests. */
+export interface Sessions<Data extends object = Record<string, unknown>> {
+  /**
+   * Wraps a fetch handler: load, run, commit, answer. Platform arguments pass through, typed. Changes are saved before the response is returned, whatever its status; when the handler throws
+   * nothing is saved and the error goes on.
+   * @throws SessionError `store_failed`, `store_timeout`, `session_conflict`, `cookie_undeliverable`, `value_not_storable`
+   */
+  wrap<Args extends unknown[]>(
+    handler: (request: Request, session: Session<Data>, ...args: Args) => Response | Promise<Response>,
+  ): (request: Request, ...args: Args) => Promise<Response>;
+  /** As {@link Sessions.wrap}, but nothing is read until the handler asks: `const session = await open()`. */
+  wrapLazy<Args extends unknown[]>(
+    handler: (request: Request, open: () => Promise<Session<Data>>, ...args: Args) => Response | Promise<Response>,
+  ): (request: Request, ...args: Args) => Promise<Response>;
+  /** The session of a request. With {@link Sessions.commit} all that an adapter needs. A malformed, unknown or expired cookie is no session, not an error. */
+  load(request: RequestLike): Promise<Session<Data>>;
+  /**
+   * Stores what was done to a session, once, and returns the headers to add with `addSessionHeaders`: Set-Cookie, Vary, Cache-Control; often none.
+   * Without `deliverable` (default true) no cookie can be sent any more: a commit that needs one throws `cookie_undeliverable` before anything is written.
+   */
+  commit(session: Session<Data>, options?: { deliverable?: boolean }): Promise<Headers>;
+  /**
+   * A user's live sessions, the latest sign-in first; the one of the handle `current` is marked.
+   * @throws SessionError `not_supported` when the store has no index
+   */
+  list(subject: string, options?: { current?: string | undefined }): Promise<SessionInfo[]>;
+  /** Ends the session of a handle, also if it has rotated since. True if there was one. The caller must know that the handle is the user's own. */
+  revoke(handle: string): Promise<boolean>;
+  /** Ends all of a user's sessions but the one of the handle `except`, and returns how many. Call it when a password changes (ASVS 7.4.3). */
+  revokeAll(subject: string, options?: { except?: string | undefined }): Promise<number>;
+  /** Drops expired records now, where the store does not do it by itself. Returns how many. */
+  sweep(): Promise<number>;
+}
+
+/**
+ * Makes sessions. Every option has a safe default.
+ *
+ * @throws TypeError, RangeError for options that cannot work, with what to write instead
+ * @example
+ * ```ts
+ * const sessions = createSessions<{ cart: string[] }>();
+ * export default {
+ *   fetch: sessions.wrap((request, session) => {
+ *     session.update("cart", (cart = []) => [...cart, "book"]);
+ *     return Response.json({ cart: session.get("cart") });
+ *   }),
+ * };
+ * ```
+ */
+export function createSessions<Data extends object = Record<string, unknown>>(options: SessionsOptions = {}): Sessions<Data> {
+  const settings = resolveOptions(options);
+  const backend = resolveBackend(options, settings);
+
+  function load(request: RequestLike): Awaitable<Session<Data>> {
+    const now = settings.clock();
+    const cookie = settings.cookieOf(request);
+    const open = (loaded: Loaded) => newSession<Data>(loaded, request, cookie, now, settings.codec);
+    const anonymous = (error: unknown) => open(unavailable(error, now));
+    try {
+      const found = backend.find(request.headers.get("cookie"), cookie);
+      return isPromise(found) ? found.then(open, anonymous) : open(found);
+    } catch (error) {
+      return anonymous(error);
+    }
+  }
+
+  /** A store that fails is an error, or by choice a session that is empty, takes no changes and leaves the cookie alone. */
+  function unavailable(error: unknown, now: number): Loaded {
+    if (settings.onStoreFailure === "throw" || !isStoreFailure(error)) throw error;
+    const none = { handle: undefined, subject: undefined, authenticatedAt: undefined };
+    return { status: "unavailable", data: {}, ...none, createdAt: now, expiresAt: now, persistent: false };
+  }
+
+  function commit(session: Session<Data>, deliverable: boolean): Awaitable<Additions> {
+    const state = stateOf(session);
+    if (state.closed) throw new SessionError("session_committed", "The session was committed already; commit it once");
+    state.closed = true;
+    const additions = (setCookie: readonly string[]): Additions => ({ setCookie, accessed: state.accessed });
+    if (state.loaded.status === "unavailable") return additions([]);
+    const forgive = (error: unknown): Additions => {
+      // Only the expiry did not move: by the same choice that is no reason to refuse the response
+      if (settings.onStoreFailure === "anonymous" && isUntouched(state) && isStoreFailure(error)) return additions([]);
+      throw error;
+    };
+    try {
+      const kept = backend.keep(state, deliverable);
+      return isPromise(kept) ? kept.then(additions, forgive) : additions(kept);
+    } catch (error) {
+      return forgive(error);
+    }
+  }
+
+  return {
+    wrap: (handler) =>
+      async function fetch(request, ...args) {
+        const loading = load(request);
+        const session = isPromise(loading) ? await loading : loading;
+        try {
+          return await answer(session, await handler(request, session, ...args));
+        } catch (error) {
+          close(session);
+          throw error;
+        }
+      },
+    wrapLazy: (handler) =>
+      async function fetch(request, ...args) {
+        let opened: Promise<Session<Data>> | undefined;
+        const open = () => (opened ??= (async () => load(request))());
+        try {
+          const response = await handler(request, open, ...args);
+          return opened ? await answer(await opened, response) : response;
+        } catch (error) {
+          opened?.then(close, () => {}); // a load that failed was the handler's to deal with
+          throw error;
+        }
+      },
+    load: async (request) => load(request),
+    commit: async (session, { deliverable = true } = {}) => headersOf(await commit(session, deliverable)),
+    list: async (subject, { current } = {}) => backend.list(subject, current),
+    revoke: async (handle) => backend.revoke(handle),
+    revokeAll: async (subject, { except } = {}) => backend.revokeAll(subject, except),
+    sweep: async () => backend.sweep(),
+  };
+
+  async function answer(session: Session<Data>, response: Response): Promise<Response> {
+    const committing = commit(session, canCarryCookie(response));
+    return withAdditions(response, isPromise(committing) ? await committing : committing);
+  }
+}
+
+function resolveBackend(options: SessionsOptions, settings: Settings): Backend {
+  const { store = memoryStore({ clock: settings.clock }) } = options;
+  if (typeof store !== "object" || store === null) throw new TypeError("store must be a store, for example memoryStore() or redisStore(client)");
+  return "createBackend" in store ? (store.createBackend as CreateBackend)(settings) : createServerBackend(store, settings);
+}
+
+/** The request is over: a write from now on throws, for it would go nowhere. */
+function close(session: object): void {
+  stateOf(session).closed = true;
+}
+
+function isStoreFailure(error: unknown): boolean {
+  return error instanceof SessionError && (error.code === "store_failed" || error.code === "store_timeout");
+}
