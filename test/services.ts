@@ -44,9 +44,9 @@ const probes: Record<ServiceName, () => Service | Promise<Service>> = {
     ]),
   bun: () => program("bun", [join(root, "node_modules/bun/bin/bun.exe"), ...onPath("bun")]),
   deno: () => program("deno", [join(root, "node_modules/deno/deno"), ...onPath("deno")]),
-  "node-22": () => program("node-22", [join(root, "node_modules/node-22/bin/node")]),
-  "node-24": () => program("node-24", [join(root, "node_modules/node-24/bin/node")]),
-  "node-26": () => program("node-26", [join(root, "node_modules/node-26/bin/node")]),
+  "node-22": () => node("node-22"),
+  "node-24": () => node("node-24"),
+  "node-26": () => node("node-26"),
   "better-sqlite3": () => addon("better-sqlite3"),
 };
 
@@ -108,6 +108,12 @@ function program(name: ServiceName, candidates: readonly (string | undefined)[])
   const path = candidates.find((candidate) => candidate !== undefined && existsSync(candidate));
   if (path === undefined) return { name, available: false, reason: `${name} is not installed` };
   return { name, available: true, reason: "", path };
+}
+
+/** Node binaries of other versions come from a folder of their own: `npm ci --prefix test/engines`. */
+function node(name: ServiceName): Service {
+  const result = program(name, [join(root, "test/engines/node_modules", name, "bin/node")]);
+  return result.available ? result : { ...result, reason: `${name} is not installed (npm ci --prefix test/engines)` };
 }
 
 function addon(name: ServiceName): Service {
