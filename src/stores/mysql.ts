@@ -1,0 +1,89 @@
+/**
+ * Sessions in MySQL or MariaDB, through `mysql2` or `mariadb`.
+ *
+ * @example
+ * ```ts
+ * import { createSessions } from "@sojourn/session";
+ * import { mysqlStore } from "@sojourn/session/mysql";
+ * import { createPool } from "mysql2/promise";
+ *
+ * const store = mysqlStore(createPool("mysql://app@localhost/app"));
+ * await store.createTable();
+ * const sessions = createSessions({ store });
+ * ```
+ *
+ * @module
+ */
+import { mysqlDialect } from "./sql/mysql-dialect.ts";
+import { rerun } from "./sql/rerun.ts";
+import { type SqlClient, type SqlStore, type SqlStoreOptions, schemaText, sqlStore } from "./sql/sql-store.ts";
+import type { SqlValue } from "./sql/statements.ts";
+
+export type { SqlStore, SqlStoreOptions };
+
+/** What is called of a pool or connection of `mysql2/promise` or `mariadb`. */
+export interface MysqlClient {
+  execute(query: { sql: string; rowsAsArray: boolean; metaAsArray: boolean }, values: SqlValue[]): Promise<unknown>;
+}
+
+/** A pool or connection of `mysql2` without promises: `promise()` gives the one with them. */
+export interface MysqlCallbackClient {
+  promise(): MysqlClient;
+}
+
+/**
+ * Keeps sessions in a table of MySQL or MariaDB. The table is made by `createTable()`, or by the text of {@link schema} in your migrations.
+ *
+ * Give it a pool, or a connection that is in no transaction. Expired rows stay until `sweep` is called, now and then. Keys may have 255
+ * bytes and subjects 2000; a value is as large as the server's `max_allowed_packet` lets a statement be.
+ *
+ * @throws {TypeError} when the client is none of these, the table's name is not a plain name, or `clock` is not a function.
+ */
+export function mysqlStore(client: MysqlClient | MysqlCallbackClient, options: SqlStoreOptions = {}): SqlStore {
+  const { table = "sessions", clock } = options;
+  return sqlStore(adapt(withPromises(client)), mysqlDialect(table), clock);
+}
+
+/** The statement that makes the table, ended by a semicolon. It may run more than once. */
+export function schema(table = "sessions"): string {
+  return schemaText(mysqlDialect(table));
+}
+
+function withPromises(client: MysqlClient | MysqlCallbackClient): MysqlClient {
+  const { promise, execute } = (client ?? {}) as Partial<MysqlClient & MysqlCallbackClient>;
+  if (typeof promise === "function") return (client as MysqlCallbackClient).promise();
+  if (typeof execute === "function") return client as MysqlClient;
+  throw new TypeError("Cannot use this client: mysqlStore() takes a pool or connection of `mysql2` or `mariadb`");
+}
+
+/** What both drivers report of a writing statement. */
+interface Outcome {
+  readonly affectedRows: number;
+  /** A number, or where a driver so chooses a bigint or a string. */
+  readonly insertId: number | bigint | string;
+}
+
+function adapt(client: MysqlClient): SqlClient {
+  async function execute(sql: string, values: SqlValue[]): Promise<unknown> {
+    // With metaAsArray `mariadb` answers as `mysql2` does, with a result and its description. Both options override the pool's own.
+    const answer = await rerun(() => client.execute({ sql, rowsAsArray: true, metaAsArray: true }, values), gaveUp);
+    return (answer as readonly unknown[])[0];
+  }
+  return {
+    rows: async ({ text }, values) => (await execute(text, values)) as readonly unknown[][],
+    async run({ text }, values) {
+      const { affectedRows, insertId } = (await execute(text, values)) as Outcome;
+      // The mark of a `create` that found its key taken.
+      return Number(insertId) === 0 ? affectedRows : 0;
+    },
+    async define(statements) {
+      for (const statement of statements) await execute(statement, []);
+    },
+  };
+}
+
+/** 1213 is a deadlock; 1020 is what newer MariaDB says instead when a row changed under the statement. */
+function gaveUp(error: unknown): boolean {
+  const { errno } = (error ?? {}) as { errno?: unknown };
+  return errno === 1213 || errno === 1020;
+}

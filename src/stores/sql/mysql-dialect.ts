@@ -1,0 +1,37 @@
+import { compile, type Dialect, standardStatements, sweepBatch } from "./statements.ts";
+import { parseTableName, quoted } from "./table-name.ts";
+
+/** The SQL of MySQL (5.7 or later) and MariaDB (10.2 or later). */
+export function mysqlDialect(name: string): Dialect {
+  const table = quoted(parseTableName(name), "`");
+  const statements = {
+    ...standardStatements(table),
+    // A live entry keeps every column. Drivers that count matched rows report that like an insert, so it is marked: LAST_INSERT_ID(x)
+    // comes back with the result as its insertId, which is 0 otherwise. VALUES() is all that both engines have for the row that came.
+    // Assignments are made from left to right: expires_at, which decides them all, is the last.
+    create:
+      `INSERT INTO ${table} (session_key, value, version, expires_at, subject)` +
+      " VALUES (:key, :value, :version, :expiresAt, :subject) ON DUPLICATE KEY UPDATE" +
+      " version = IF(expires_at > :now, LAST_INSERT_ID(version), VALUES(version))," +
+      " value = IF(expires_at > :now, value, VALUES(value))," +
+      " subject = IF(expires_at > :now, subject, VALUES(subject))," +
+      " expires_at = IF(expires_at > :now, expires_at, VALUES(expires_at))",
+    keysOf: `SELECT CONVERT(session_key USING utf8mb4) FROM ${table} WHERE subject = :subject AND expires_at > :now`,
+    sweep: `DELETE FROM ${table} WHERE expires_at <= :now ORDER BY expires_at LIMIT ${sweepBatch}`,
+  };
+  return {
+    // Bytes for what is looked up: every collation of text that both engines have ignores spaces at the end.
+    schema: [
+      `CREATE TABLE IF NOT EXISTS ${table} (
+  session_key varbinary(255) NOT NULL PRIMARY KEY,
+  value longtext NOT NULL,
+  version bigint NOT NULL,
+  expires_at bigint NOT NULL,
+  subject varbinary(2000),
+  INDEX expires_at_idx (expires_at),
+  INDEX subject_idx (subject)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin`,
+    ],
+    statements: compile(statements, () => "?"),
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * Sessions in SQLite, through `better-sqlite3`, `node:sqlite`, `bun:sqlite` or libsql, and in Cloudflare D1.
+ *
+ * @example
+ * ```ts
+ * import { DatabaseSync } from "node:sqlite";
+ * import { createSessions } from "@sojourn/session";
+ * import { sqliteStore } from "@sojourn/session/sqlite";
+ *
+ * const database = new DatabaseSync("sessions.db", { timeout: 5_000 });
+ * database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+ * const store = sqliteStore(database);
+ * await store.createTable();
+ * const sessions = createSessions({ store });
+ * ```
+ *
+ * @module
+ */
+
+import { type SqlClient, type SqlStore, type SqlStoreOptions, schemaText, sqlStore } from "./sql/sql-store.ts";
+import { sqliteDialect } from "./sql/sqlite-dialect.ts";
+import type { SqlValue, Statement } from "./sql/statements.ts";
+
+export type { SqlStore, SqlStoreOptions };
+
+/** What is called of a database of `better-sqlite3`, `node:sqlite` (`DatabaseSync`) or `bun:sqlite`. */
+export interface SqliteDatabase {
+  prepare(sql: string): SqliteStatement;
+}
+
+/** What is called of their prepared statements. */
+export interface SqliteStatement {
+  all(...values: SqlValue[]): unknown[];
+  run(...values: SqlValue[]): { readonly changes: number | bigint };
+}
+
+/** What is called of a client of `@libsql/client`. */
+export interface LibsqlClient {
+  execute(statement: {
+    sql: string;
+    args: SqlValue[];
+  }): Promise<{ readonly rows: readonly ArrayLike<unknown>[]; readonly rowsAffected: number }>;
+}
+
+/** What is called of a D1 database. */
+export interface D1Client {
+  prepare(sql: string): { bind(...values: SqlValue[]): D1Statement };
+}
+
+/** What is called of a D1 statement. */
+export interface D1Statement {
+  raw(): Promise<unknown[][]>;
+  run(): Promise<{ readonly meta: { readonly changes: number } }>;
+}
+
+/**
+ * Keeps sessions in a table of SQLite. The table is made by `createTable()`, or by the text of {@link schema} in your migrations. With
+ * `better-sqlite3`, `node:sqlite` and `bun:sqlite` every method answers at once, without a promise.
+ *
+ * Several processes may share the file. Then let the database wait for its lock: `node:sqlite`, `bun:sqlite` and libsql fail at once with
+ * SQLITE_BUSY unless told to (`PRAGMA busy_timeout = 5000`). Expired rows stay until `sweep` is called, now and then.
+ *
+ * @throws {TypeError} when the client is none of these, the table's name is not a plain name, or `clock` is not a function.
+ */
+export function sqliteStore(client: SqliteDatabase | LibsqlClient, options: SqlStoreOptions = {}): SqlStore {
+  const { table = "sessions", clock } = options;
+  return sqlStore(adapt(client), sqliteDialect(table), clock);
+}
+
+/**
+ * Keeps sessions in Cloudflare D1: `d1Store(env.DB)`. The table is made by `createTable()`, or by the text of {@link schema} in a migration.
+ * Expired rows stay until `sweep` is called, from a cron trigger for example.
+ *
+ * Give it the binding itself. What `withSession()` returns may read from a replica, which does not know the latest writes of others.
+ *
+ * @throws {TypeError} when the database is none, the table's name is not a plain name, or `clock` is not a function.
+ */
+export function d1Store(database: D1Client, options: SqlStoreOptions = {}): SqlStore {
+  const { table = "sessions", clock } = options;
+  if (!has(database, "prepare")) throw new TypeError("Cannot use this database: d1Store() takes a D1 binding, as in d1Store(env.DB)");
+  return sqlStore(d1(database), sqliteDialect(table), clock);
+}
+
+/** The statements that make the table, each ended by a semicolon. They may run more than once. */
+export function schema(table = "sessions"): string {
+  return schemaText(sqliteDialect(table));
+}
+
+function adapt(client: SqliteDatabase | LibsqlClient): SqlClient {
+  if (has(client, "execute")) return libsql(client as LibsqlClient);
+  if (has(client, "prepare")) return synchronous(client as SqliteDatabase);
+  throw new TypeError(
+    "Cannot use this client: sqliteStore() takes a database of `better-sqlite3`, `node:sqlite` or `bun:sqlite`, or a libsql client",
+  );
+}
+
+function has(client: unknown, method: string): boolean {
+  return typeof (client as Record<string, unknown> | null | undefined)?.[method] === "function";
+}
+
+function synchronous(database: SqliteDatabase): SqlClient {
+  // Prepared on first use: the table may be made later than the store.
+  const statements = new Map<Statement, SqliteStatement>();
+  function prepared(statement: Statement): SqliteStatement {
+    const known = statements.get(statement) ?? database.prepare(statement.text);
+    statements.set(statement, known);
+    return known;
+  }
+  return {
+    rows: (statement, values) =>
+      prepared(statement)
+        .all(...values)
+        .map((row) => Object.values(row as object)),
+    run: (statement, values) => Number(prepared(statement).run(...values).changes),
+    define(statements) {
+      for (const statement of statements) database.prepare(statement).run();
+    },
+  };
+}
+
+function libsql(client: LibsqlClient): SqlClient {
+  return {
+    rows: async ({ text }, args) => (await client.execute({ sql: text, args })).rows,
+    run: async ({ text }, args) => (await client.execute({ sql: text, args })).rowsAffected,
+    async define(statements) {
+      for (const sql of statements) await client.execute({ sql, args: [] });
+    },
+  };
+}
+
+function d1(database: D1Client): SqlClient {
+  const bound = ({ text }: Statement, values: SqlValue[]): D1Statement => database.prepare(text).bind(...values);
+  return {
+    rows: async (statement, values) => bound(statement, values).raw(),
+    run: async (statement, values) => (await bound(statement, values).run()).meta.changes,
+    async define(statements) {
+      for (const statement of statements) await database.prepare(statement).bind().run();
+    },
+  };
+}
