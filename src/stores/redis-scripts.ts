@@ -1,0 +1,107 @@
+import { sha1 } from "@oslojs/crypto/sha1";
+import { encodeHexLowerCase } from "@oslojs/encoding";
+import type { RedisCommands } from "./redis-client.ts";
+
+/*
+ * What the scripts know of an entry: its first 39 characters are `<id of the version, 22> <expiry in epoch ms, 16 digits>`.
+ * KEYS[1] is always the entry and ARGV[1] the caller's clock, so that a replica or a restart replays the same decision.
+ * `current` is the id of the live version; "" when there is none, when it has expired or when the text is not ours.
+ */
+const CURRENT = `
+local head = redis.call("GETRANGE", KEYS[1], 0, 38)
+local ends = tonumber(string.sub(head, 24, 39))
+local current = ""
+if ends and ends > tonumber(ARGV[1]) then current = string.sub(head, 1, 22) end
+`;
+
+/* A subject's sorted set drops what has expired whenever it is written, and lives as long as its last member. */
+const JOIN = `
+local function join(index, member, ends)
+  redis.call("ZREMRANGEBYSCORE", index, "-inf", ARGV[1])
+  redis.call("ZADD", index, ends, member)
+  redis.call("PEXPIREAT", index, redis.call("ZRANGE", index, -1, -1, "WITHSCORES")[2])
+end
+`;
+
+/**
+ * `create` (ARGV[2] is "") and `update` (ARGV[2] is the expected id). ARGV: clock, expected, entry, expiry, member to add or "", member to remove or "".
+ * KEYS: entry, then the sets of the members that are given. The new id is the caller's, so a command that a client sends again because the answer got
+ * lost finds its own version and succeeds.
+ */
+const WRITE = `${CURRENT}${JOIN}
+if current == string.sub(ARGV[3], 1, 22) then return 1 end
+if current ~= ARGV[2] then return 0 end
+redis.call("SET", KEYS[1], ARGV[3])
+redis.call("PEXPIREAT", KEYS[1], ARGV[4])
+local next = 2
+if ARGV[5] ~= "" then
+  join(KEYS[next], ARGV[5], ARGV[4])
+  next = next + 1
+end
+if ARGV[6] ~= "" then redis.call("ZREM", KEYS[next], ARGV[6]) end
+return 1
+`;
+
+/** Moves the expiry in place. ARGV: clock, expected, expiry, member or "". KEYS: entry, set of the member. */
+const TOUCH = `${CURRENT}${JOIN}
+if current == "" or current ~= ARGV[2] then return 0 end
+redis.call("SETRANGE", KEYS[1], 23, string.rep("0", 16 - #ARGV[3]) .. ARGV[3])
+redis.call("PEXPIREAT", KEYS[1], ARGV[3])
+if ARGV[4] ~= "" then join(KEYS[2], ARGV[4], ARGV[3]) end
+return 1
+`;
+
+/** ARGV: clock, expected, member or "". KEYS: entry, set of the member. */
+const DELETE = `${CURRENT}
+if current == "" or current ~= ARGV[2] then return 0 end
+redis.call("DEL", KEYS[1])
+if ARGV[3] ~= "" then redis.call("ZREM", KEYS[2], ARGV[3]) end
+return 1
+`;
+
+/** Deletes whatever version there is, a damaged one too, and returns its beginning, which names its subject; 0 when there was none. */
+const DELETE_ANY = `${CURRENT}
+if head == "" or (ends and current == "") then return 0 end
+local text = redis.call("GETRANGE", KEYS[1], 0, 127)
+redis.call("DEL", KEYS[1])
+return text
+`;
+
+/**
+ * On a cluster, where a subject's set has a slot of its own: runs before the entry is written, so it never lowers the expiry of a member,
+ * because the write that follows may be refused. KEYS: set. ARGV: clock, member, expiry.
+ */
+const INDEX = `${JOIN}
+local score = redis.call("ZSCORE", KEYS[1], ARGV[2])
+if not score or tonumber(score) < tonumber(ARGV[3]) then join(KEYS[1], ARGV[2], ARGV[3]) end
+return 1
+`;
+
+type ScriptName = "write" | "touch" | "delete" | "deleteAny" | "index";
+
+/** Runs one of the scripts in one command: by its SHA-1, and with its text only where the server does not have it (first use, SCRIPT FLUSH, restart, failover). */
+export type RunScript = (name: ScriptName, keys: readonly [string, ...string[]], args: readonly string[]) => Promise<unknown>;
+
+export function redisScripts(commands: RedisCommands): RunScript {
+  const scripts = {
+    write: script(WRITE),
+    touch: script(TOUCH),
+    delete: script(DELETE),
+    deleteAny: script(DELETE_ANY),
+    index: script(INDEX),
+  };
+  return async (name, keys, args) => {
+    const { lua, sha } = scripts[name];
+    const rest = [String(keys.length), ...keys, ...args];
+    try {
+      return await commands.send(keys[0], "EVALSHA", sha, ...rest);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      return commands.send(keys[0], "EVAL", lua, ...rest);
+    }
+  };
+}
+
+function script(lua: string): { readonly lua: string; readonly sha: string } {
+  return { lua, sha: encodeHexLowerCase(sha1(new TextEncoder().encode(lua))) };
+}

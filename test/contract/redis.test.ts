@@ -1,0 +1,318 @@
+import { spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { Redis } from "ioredis";
+import { createClient, createClientPool, createSentinel } from "redis";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { SessionStore, Version } from "../../src/store.ts";
+import { type RedisClient, redisStore } from "../../src/stores/redis.ts";
+import { testStore } from "../../src/testing.ts";
+import { newToken as newKey } from "../../src/token.ts";
+import { describeWith, service } from "../services.ts";
+import { redisServerProgram, startRedis, startSentinel } from "./redis-server.ts";
+
+const hour = 3_600_000;
+const url = "redis://127.0.0.1:6379";
+/** Of this run alone, and removed after it. */
+const run = `sojourn-test:${randomUUID()}:`;
+
+describeWith(await service("redis"), "redisStore()", () => {
+  const nodeRedis = createClient({ url }).on("error", () => {});
+  const resp3 = createClient({ url, RESP: 3 }).on("error", () => {});
+  const pool = createClientPool({ url }).on("error", () => {});
+  const ioredis = new Redis(url, { lazyConnect: true });
+
+  beforeAll(async () => {
+    await Promise.all([nodeRedis.connect(), resp3.connect(), pool.connect(), ioredis.connect()]);
+  });
+  afterAll(async () => {
+    for await (const keys of nodeRedis.scanIterator({ MATCH: `${run}*`, COUNT: 1000 })) if (keys.length > 0) await nodeRedis.unlink(keys);
+    nodeRedis.destroy();
+    resp3.destroy();
+    pool.destroy();
+    ioredis.disconnect();
+  });
+
+  const clients: Record<string, RedisClient> = {
+    "node-redis client": nodeRedis,
+    "node-redis client with RESP3": resp3,
+    "node-redis pool": pool,
+    ioredis,
+    "object with sendCommand": { sendCommand: (args) => nodeRedis.sendCommand(args) },
+  };
+  for (const [name, client] of Object.entries(clients)) {
+    const makeStore = ({ clock }: { clock: () => number }): SessionStore => redisStore(client, { prefix: `${run}${randomUUID()}:`, clock });
+    testStore(`redisStore(${name})`, makeStore, { test, capabilities: { sweep: false } });
+  }
+
+  describe("commands", () => {
+    test("read() is one GET, and each write is one script", async () => {
+      const store = redisStore(nodeRedis, { prefix: run });
+      const [key, meta] = [newKey(), { expiresAt: Date.now() + hour, subject: "anna" }];
+      let version: Version | undefined;
+      await store.create(newKey(), "the server has the scripts from here on", meta);
+      await store.touch?.(newKey(), meta.expiresAt, "unknown");
+      await store.delete(newKey(), "unknown");
+
+      expect(
+        await commandsOf(async () => {
+          version = await store.create(key, "1", meta);
+        }),
+      ).toEqual(["evalsha"]);
+      expect(await commandsOf(() => store.read(key))).toEqual(["get"]);
+      // A write of a session is a read and an update.
+      expect(
+        await commandsOf(async () => {
+          const entry = await store.read(key);
+          version = await store.update(key, "2", meta, entry?.version as Version);
+        }),
+      ).toEqual(["get", "evalsha"]);
+      expect(
+        await commandsOf(async () => {
+          version = await store.update(key, "3", { ...meta, subject: "bert" }, version as Version);
+        }),
+      ).toEqual(["evalsha"]);
+      expect(await commandsOf(() => store.touch?.(key, meta.expiresAt + hour, version))).toEqual(["evalsha"]);
+      expect(await commandsOf(() => store.keysOf?.("bert"))).toEqual(["zrangebyscore"]);
+      expect(await commandsOf(() => store.delete(key, version))).toEqual(["evalsha"]);
+      expect(await store.keysOf?.("bert")).toEqual([]);
+    });
+
+    test("a write that the client sends again, because the answer got lost, is accepted once and counted once", async () => {
+      const stutter: RedisClient = {
+        sendCommand: async (args) => {
+          await nodeRedis.sendCommand(args);
+          return nodeRedis.sendCommand(args);
+        },
+      };
+      const store = redisStore(stutter, { prefix: run });
+      const [key, meta] = [newKey(), { expiresAt: Date.now() + hour, subject: "anna" }];
+      const first = await store.create(key, "1", meta);
+      expect(first).toBeDefined();
+      const second = await store.update(key, "2", meta, first as Version);
+      expect(second).toBeDefined();
+      expect(await store.read(key)).toMatchObject({ value: "2", version: second });
+      expect(await store.update(key, "3", meta, first as Version)).toBeUndefined();
+    });
+
+    test("all goes on after SCRIPT FLUSH", async () => {
+      const store = redisStore(ioredis, { prefix: run });
+      const [key, meta] = [newKey(), { expiresAt: Date.now() + hour }];
+      const version = await store.create(key, "1", meta);
+      await nodeRedis.sendCommand(["SCRIPT", "FLUSH"]);
+      expect(await store.touch?.(key, meta.expiresAt, version)).toBe(true);
+      expect(await store.update(key, "2", meta, version as Version)).toBeDefined();
+      expect(await store.delete(key)).toBe(true);
+    });
+  });
+
+  describe("what is left in Redis", () => {
+    test("sessions and index expire by themselves, each with the last of what it holds", async () => {
+      const prefix = `${run}ttl:`;
+      const store = redisStore(nodeRedis, { prefix });
+      const [key, other, now] = [newKey(), newKey(), Date.now()];
+      const version = await store.create(key, "x", { expiresAt: now + hour, subject: "anna" });
+      await store.create(other, "x", { expiresAt: now + 2 * hour, subject: "anna" });
+      const [index] = await nodeRedis.keys(`${prefix}subject:*`);
+      expect(await nodeRedis.pExpireTime(prefix + key)).toBe(now + hour);
+      expect(await nodeRedis.pExpireTime(index as string)).toBe(now + 2 * hour);
+      await store.touch?.(key, now + 3 * hour, version);
+      expect(await nodeRedis.pExpireTime(prefix + key)).toBe(now + 3 * hour);
+      expect(await nodeRedis.pExpireTime(index as string)).toBe(now + 3 * hour);
+    });
+
+    test("a write to a subject's index drops from it what has expired, and a session that leaves its subject leaves nothing", async () => {
+      const prefix = `${run}clean:`;
+      let now = Date.now();
+      const store = redisStore(nodeRedis, { prefix, clock: () => now });
+      for (let i = 0; i < 5; i++) await store.create(newKey(), "x", { expiresAt: now + hour, subject: "anna" });
+      now += hour;
+      const key = newKey();
+      const version = await store.create(key, "x", { expiresAt: now + hour, subject: "anna" });
+      const [index] = await nodeRedis.keys(`${prefix}subject:*`);
+      expect(await nodeRedis.zCard(index as string)).toBe(1);
+      await store.update(key, "x", { expiresAt: now + hour }, version as Version);
+      expect(await nodeRedis.keys(`${prefix}subject:*`)).toEqual([]);
+    });
+
+    test("subjects of any characters are told apart, and none can name another key", async () => {
+      const prefix = `${run}hostile:`;
+      const store = redisStore(nodeRedis, { prefix });
+      const subjects = [
+        "",
+        " ",
+        "*",
+        "a",
+        "a ",
+        "{a}",
+        "a:b",
+        "a\r\nFLUSHALL\r\n",
+        "\0",
+        "\ud800",
+        "\udbff",
+        "é",
+        "e\u0301",
+        "x".repeat(100_000),
+      ];
+      const keys = new Map(subjects.map((subject) => [subject, newKey()]));
+      for (const [subject, key] of keys) await store.create(key, "x", { expiresAt: Date.now() + hour, subject });
+      for (const [subject, key] of keys) expect(await store.keysOf?.(subject)).toEqual([key]);
+      expect(await nodeRedis.keys(`${prefix}*`)).toHaveLength(2 * subjects.length);
+    });
+
+    test("values of any characters come back, lone surrogates too", async () => {
+      const store = redisStore(nodeRedis, { prefix: run });
+      for (const value of [
+        "",
+        "\n",
+        "\ud800",
+        "a\udc00b\n",
+        '"\ud83d"',
+        "\ud83d\ude00",
+        "\0\u2028\uffff",
+        "text\n",
+        "x".repeat(1_000_000),
+      ]) {
+        const key = newKey();
+        const version = await store.create(key, value, { expiresAt: Date.now() + hour, subject: "anna" });
+        expect((await store.read(key))?.value).toBe(value);
+        expect(await store.touch?.(key, Date.now() + 2 * hour, version)).toBe(true);
+        expect((await store.read(key))?.value).toBe(value);
+        expect(await store.delete(key)).toBe(true);
+      }
+      expect(await store.keysOf?.("anna")).not.toContain(undefined);
+    });
+
+    test("read() hands on a damaged value as it is; no version opens it, and create() and delete() may replace it", async () => {
+      const store = redisStore(nodeRedis, { prefix: run });
+      const meta = { expiresAt: Date.now() + hour };
+      for (const damaged of [
+        "",
+        "x",
+        "{}",
+        `${"A".repeat(22)} 00000000000000x1 - - text\nv`,
+        `${"A".repeat(22)} ${"9".repeat(16)} - - json\nv`,
+      ]) {
+        const key = newKey();
+        await nodeRedis.set(run + key, damaged);
+        const entry = await store.read(key);
+        expect(entry?.value).toBe(damaged);
+        expect(await store.update(key, "y", meta, entry?.version as Version)).toBeUndefined();
+        expect(await store.touch?.(key, meta.expiresAt)).toBe(false);
+        expect(await store.delete(key, entry?.version)).toBe(false);
+        expect((await store.read(key))?.value).toBe(damaged);
+      }
+      const [key, other] = [newKey(), newKey()];
+      await nodeRedis.set(run + key, "x");
+      await nodeRedis.set(run + other, "x");
+      expect(await store.create(key, "new", meta)).toBeDefined();
+      expect((await store.read(key))?.value).toBe("new");
+      expect(await store.delete(other)).toBe(true);
+      expect(await store.read(other)).toBeUndefined();
+    });
+  });
+
+  describe("errors", () => {
+    test("an error of the engine is the client's own", async () => {
+      const key = newKey();
+      await nodeRedis.hSet(run + key, "a", "b");
+      for (const client of [nodeRedis, ioredis]) {
+        const store = redisStore(client, { prefix: run });
+        await expect(store.read(key)).rejects.toThrow(/WRONGTYPE/);
+        await expect(store.create(key, "x", { expiresAt: Date.now() + hour })).rejects.toThrow(/WRONGTYPE/);
+      }
+    });
+
+    test("a client that is closed rejects, and nothing is left unhandled", async () => {
+      const closed = createClient({ url }).on("error", () => {});
+      const store = redisStore(closed);
+      await expect(store.read(newKey())).rejects.toThrow(/closed/i);
+      await expect(store.create(newKey(), "x", { expiresAt: Date.now() + hour, subject: "anna" })).rejects.toThrow(/closed/i);
+      await expect(store.keysOf?.("anna")).rejects.toThrow(/closed/i);
+    });
+
+    test("a prefix that could be taken for something else is refused, with what to write", () => {
+      for (const prefix of ["a b", "é", "*", "x".repeat(101), "", "a\n", 1 as unknown as string, null as unknown as string]) {
+        expect(() => redisStore(nodeRedis, { prefix })).toThrow(/Cannot use Redis prefix .*: write 1 to 100 of/s);
+      }
+    });
+
+    test("what is not a client is refused", () => {
+      for (const client of [undefined, null, "redis://127.0.0.1", {}, { get() {} }]) {
+        expect(() => redisStore(client as unknown as RedisClient)).toThrow(/Cannot use (undefined|null|string|object) as a Redis client/);
+      }
+    });
+  });
+
+  /** What the server was sent meanwhile under this run's prefix, by anybody. */
+  async function commandsOf(work: () => unknown): Promise<string[]> {
+    const monitor = await ioredis.duplicate().monitor();
+    const seen: string[] = [];
+    const end = `end of ${randomUUID()}`;
+    const done = new Promise<void>((resolve) => {
+      monitor.on("monitor", (_time: string, [command = "", ...args]: string[], source: string) => {
+        if (args[0] === end) resolve();
+        else if (source !== "lua" && args.some((arg) => arg.startsWith(run))) seen.push(command.toLowerCase());
+      });
+    });
+    await work();
+    await nodeRedis.sendCommand(["ECHO", end]);
+    await done;
+    monitor.disconnect();
+    return seen;
+  }
+});
+
+describeWith([await service("redis"), await service("bun")], "redisStore(RedisClient of Bun)", () => {
+  test("keeps the whole contract", async () => {
+    const bun = (await service("bun")).path as string;
+    const program = fileURLToPath(new URL("redis-bun.ts", import.meta.url));
+    const { status, stdout, stderr } = spawnSync(bun, [program, url, `${run}bun:`], { encoding: "utf8", timeout: 60_000 });
+    expect({ status, stdout, stderr }).toMatchObject({ status: 0, stdout: expect.stringMatching(/^[1-9]\d+ tests passed\n$/) });
+  });
+});
+
+describeWith(redisServerProgram(), "redisStore() on a server of its own", () => {
+  test("rejects while Redis is down and goes on when it is back, with the scripts gone", async () => {
+    const server = await startRedis();
+    const client = createClient({ url: `redis://127.0.0.1:${server.port}`, disableOfflineQueue: true, socket: { reconnectStrategy: 20 } });
+    client.on("error", () => {});
+    await client.connect();
+    try {
+      const store = redisStore(client);
+      const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+      expect(await store.create(newKey(), "x", meta)).toBeDefined();
+      await server.stop();
+      await expect(store.read(newKey())).rejects.toThrow();
+      await expect(store.create(newKey(), "x", meta)).rejects.toThrow();
+      const ready = new Promise((resolve) => client.once("ready", resolve));
+      await server.start();
+      await ready;
+      const key = newKey();
+      expect(await store.create(key, "x", meta)).toBeDefined();
+      expect(await store.keysOf?.("anna")).toEqual([key]);
+    } finally {
+      client.destroy();
+      await server.stop();
+    }
+  });
+
+  test("keeps the contract's basics over Sentinel", async () => {
+    const server = await startRedis();
+    const sentinel = await startSentinel(server);
+    const client = createSentinel({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port: sentinel.port }] }).on("error", () => {});
+    try {
+      await client.connect();
+      const store = redisStore(client);
+      const [key, meta] = [newKey(), { expiresAt: Date.now() + hour, subject: "anna" }];
+      const version = await store.create(key, "1", meta);
+      expect(await store.update(key, "2", meta, version as Version)).toBeDefined();
+      expect((await store.read(key))?.value).toBe("2");
+      expect(await store.keysOf?.("anna")).toEqual([key]);
+    } finally {
+      client.destroy();
+      await sentinel.stop();
+      await server.stop();
+    }
+  });
+});
