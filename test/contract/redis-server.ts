@@ -76,7 +76,13 @@ export async function startRedisCluster(): Promise<{ readonly ports: readonly nu
     await stop();
     throw new Error(`redis-cli --cluster create: ${made.stdout} ${made.stderr}`);
   }
+  // The three agree a moment later.
+  while (servers.some(({ port }) => !redisCli(port, "cluster", "info").includes("cluster_state:ok"))) await new Promise(setImmediate);
   return { ports: servers.map(({ port }) => port), stop };
+}
+
+function redisCli(port: number, ...command: string[]): string {
+  return spawnSync("redis-cli", ["-p", String(port), ...command], { encoding: "utf8", timeout: 30_000 }).stdout;
 }
 
 /** Below 55536, because a cluster node listens on the port 10000 above as well. */
