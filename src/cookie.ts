@@ -81,13 +81,13 @@ export function attributesOf({ path, domain, sameSite, partitioned, priority }: 
 }
 
 /** A Set-Cookie line. Without `maxAge` (seconds) the cookie ends with the browser session; with it both Max-Age and Expires are written, for old clients. */
-export function setCookie(form: CookieForm, value: string, maxAge?: number, now = 0, name = form.name): string {
+export function setCookie(form: CookieForm, value: string, maxAge?: number, now = 0, name: string = form.name): string {
   const lifetime = maxAge === undefined ? "" : `; Max-Age=${maxAge}; Expires=${new Date(now + maxAge * 1000).toUTCString()}`;
   return `${name}=${value}${form.attributes}${lifetime}`;
 }
 
 /** The line that removes a cookie: the attributes repeated, or the browser keeps it (RFC 6265bis, section 5.7). */
-export function removeCookie(form: CookieForm, name = form.name): string {
+export function removeCookie(form: CookieForm, name: string = form.name): string {
   return setCookie(form, "", 0, 0, name);
 }
 

@@ -8,7 +8,7 @@ export { type Codec, jsonCodec } from "./codec.ts";
 export { SessionError, type SessionErrorCode } from "./errors.ts";
 export type { SessionEvent } from "./events.ts";
 export type { CookieOptions, RequestLike, RotationOptions, SessionOptions } from "./options.ts";
-export { addSessionHeaders } from "./response.ts";
+export { addSessionHeaders, canCarryCookie, type HeadersLike, withSessionHeaders } from "./response.ts";
 export type { DeepReadonly, Session } from "./session.ts";
 export { createSessions, type Sessions, type SessionsOptions } from "./sessions.ts";
 export type { Awaitable, Entry, EntryMeta, SessionStore, Version } from "./store.ts";

@@ -6,6 +6,9 @@ export interface Additions {
   readonly accessed: boolean;
 }
 
+/** What merging needs of the headers of a response, so that an adapter need not build a `Headers`. */
+export type HeadersLike = Pick<Headers, "get" | "set" | "append" | "delete" | "getSetCookie">;
+
 /** The additions as headers to merge with {@link addSessionHeaders}. Empty when the session was neither accessed nor changed. */
 export function headersOf({ setCookie, accessed }: Additions): Headers {
   const headers = new Headers();
@@ -22,8 +25,13 @@ export function headersOf({ setCookie, accessed }: Additions): Headers {
  * it loses `public` and `s-maxage` and gains `private`, since a shared cache may keep a Set-Cookie otherwise (RFC 9111, section 3). A Set-Cookie of our name is replaced.
  * @throws TypeError when the headers are immutable
  */
-export function addSessionHeaders(target: Headers, additions: Headers): void {
+export function addSessionHeaders(target: HeadersLike, additions: Headers): void {
   if (additions.has("vary")) merge(target, { setCookie: additions.getSetCookie(), accessed: true });
+}
+
+/** {@link addSessionHeaders} for a whole response: the same one where its headers are mutable, else a copy that streams the same body. */
+export function withSessionHeaders(response: Response, additions: Headers): Response {
+  return additions.has("vary") ? withAdditions(response, { setCookie: additions.getSetCookie(), accessed: true }) : response;
 }
 
 /** Whether a Set-Cookie can be put on a response. Network errors have no headers at all, and an upgrade must not be copied. */
@@ -46,7 +54,7 @@ export function withAdditions(response: Response, additions: Additions): Respons
   return copy;
 }
 
-function merge(target: Headers, { setCookie }: Additions): void {
+function merge(target: HeadersLike, { setCookie }: Additions): void {
   const vary = target.get("vary");
   if (vary === null) target.set("vary", "Cookie");
   else if (!/(?:^|,)\s*(?:cookie|\*)\s*(?:,|$)/i.test(vary)) target.append("vary", "Cookie");
@@ -66,7 +74,7 @@ function keptFromSharedCaches(cacheControl: string): string {
 }
 
 /** Exactly one Set-Cookie of each name of ours (RFC 6265bis, section 4.1.1); foreign lines keep their order. */
-function replaceCookies(target: Headers, ours: readonly string[]): void {
+function replaceCookies(target: HeadersLike, ours: readonly string[]): void {
   const present = target.getSetCookie();
   if (present.length > 0) {
     const names = ours.map(nameOfSetCookie);

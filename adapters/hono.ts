@@ -1,0 +1,63 @@
+/**
+ * Sessions as Hono middleware: `c.var.session`, typed, without module augmentation.
+ *
+ * @module
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import { canCarryCookie, type Session, type Sessions, withSessionHeaders } from "../src/index.ts";
+
+/** The variable that {@link honoSession} sets. */
+export interface SessionEnv<Data extends object = Record<string, unknown>> {
+  Variables: { session: Session<Data> };
+}
+
+/** The variable that {@link honoSession} sets with `lazy`. */
+export interface LazySessionEnv<Data extends object = Record<string, unknown>> {
+  Variables: { session: () => Promise<Session<Data>> };
+}
+
+/**
+ * Middleware that puts the session on `c.var.session` and commits it when the handlers are done; when one threw, nothing is stored. With `lazy` nothing is read until a handler asks:
+ * `const session = await c.var.session()`. Mounted twice over one request, the inner one does nothing.
+ *
+ * @example
+ * ```ts
+ * const app = new Hono<SessionEnv<{ visits: number }>>();
+ * app.use(honoSession(createSessions<{ visits: number }>()));
+ * app.get("/", (c) => {
+ *   c.var.session.update("visits", (n = 0) => n + 1);
+ *   return c.text(`visit ${c.var.session.get("visits")}`);
+ * });
+ * ```
+ */
+export function honoSession<Data extends object>(sessions: Sessions<Data>, options?: { lazy?: false }): MiddlewareHandler<SessionEnv<Data>>;
+export function honoSession<Data extends object>(sessions: Sessions<Data>, options: { lazy: true }): MiddlewareHandler<LazySessionEnv<Data>>;
+export function honoSession<Data extends object>(
+  sessions: Sessions<Data>,
+  { lazy = false }: { lazy?: boolean } = {},
+): MiddlewareHandler<{ Variables: { session: unknown } }> {
+  return async (c, next) => {
+    const mounted = mountedOn(c);
+    if (mounted.has(sessions)) return next();
+    mounted.add(sessions);
+    let opened: Promise<Session<Data>> | undefined;
+    const open = () => (opened ??= sessions.load(c.req.raw));
+    c.set("session", lazy ? open : await open());
+    await next();
+    // next() resolves when a handler threw as well; Hono keeps the error here
+    if (c.error !== undefined || opened === undefined) return;
+    const additions = await sessions.commit(await opened, { deliverable: canCarryCookie(c.res) });
+    const response = withSessionHeaders(c.res, additions);
+    if (response === c.res) return;
+    c.res = undefined; // or Hono would merge the headers of the immutable response into its copy
+    c.res = response;
+  };
+}
+
+const mounted = new WeakMap<Context, Set<unknown>>();
+
+function mountedOn(context: Context): Set<unknown> {
+  let sessions = mounted.get(context);
+  if (!sessions) mounted.set(context, (sessions = new Set()));
+  return sessions;
+}

@@ -1,0 +1,85 @@
+/**
+ * Sessions on Node: {@link sessionMiddleware} for Express, Connect, Fastify, Koa and plain `http`; {@link toNodeListener} for fetch handlers.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { RequestLike, Session, Sessions } from "../src/index.ts";
+import { holdHeaders } from "./node/hold-headers.ts";
+
+/** A request after {@link sessionMiddleware}. Name it in your own declarations: `declare global { namespace Express { interface Request extends WithSession<Data> {} } }`. */
+export interface WithSession<Data extends object = Record<string, unknown>> {
+  session: Session<Data>;
+}
+
+/** Connect-style middleware, as Express, Connect, Fastify's `@fastify/middie` and Koa bridges take it. */
+export type SessionMiddleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
+
+/**
+ * Middleware that puts the session on `request.session`. The status line and headers are held until the session is committed, so that the page after a redirect sees what was written; a change after that throws. A failing
+ * store goes to `next(error)`, before the handler or instead of its response.
+ *
+ * @example
+ * ```ts
+ * const app = express();
+ * app.use(sessionMiddleware(createSessions()));
+ * app.post("/login", (req, res) => {
+ *   (req as unknown as WithSession).session.signIn("ada");
+ *   res.redirect(303, "/");
+ * });
+ * ```
+ */
+export function sessionMiddleware<Data extends object>(sessions: Sessions<Data>): SessionMiddleware {
+  return (request, response, next) => {
+    sessions.load(requestLike(request)).then((session) => {
+      (request as IncomingMessage & WithSession<Data>).session = session;
+      holdHeaders(response, () => sessions.commit(session), next);
+      next();
+    }, next);
+  };
+}
+
+/** What a session needs of a request, without a `Request`: its `Headers` alone would cost several microseconds. */
+function requestLike(request: IncomingMessage): RequestLike {
+  return {
+    get url() {
+      const { encrypted } = request.socket as { encrypted?: boolean };
+      return `${encrypted ? "https" : "http"}://${request.headers.host ?? "localhost"}${request.url}`;
+    },
+    headers: {
+      get(name) {
+        const value = request.headers[name];
+        return value === undefined ? null : String(value);
+      },
+    },
+  };
+}
+
+/** A listener for `http.createServer` and the like. */
+export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/**
+ * Serves a fetch handler, such as `sessions.wrap` returns it, from Node's own server. The bridge is `@hono/node-server`, which must be installed.
+ *
+ * @example
+ * ```ts
+ * createServer(toNodeListener(sessions.wrap(() => new Response("hello")))).listen(8080);
+ * ```
+ */
+export function toNodeListener(fetch: (request: Request) => Response | Promise<Response>): NodeListener {
+  let listener: NodeListener | undefined;
+  // Without the peer there is nothing to serve: the rejection ends the process at start, with a message that says what to do
+  const bridge = import("@hono/node-server").then(
+    ({ getRequestListener }) => {
+      listener = getRequestListener(fetch, { overrideGlobalObjects: false }) as NodeListener;
+      return listener;
+    },
+    (cause) => {
+      throw new Error("toNodeListener needs the package @hono/node-server: npm install @hono/node-server", { cause });
+    },
+  );
+  return (request, response) => {
+    if (listener) listener(request, response);
+    else bridge.then((ready) => ready(request, response));
+  };
+}
