@@ -17,7 +17,8 @@ export interface LazySessionEnv<Data extends object = Record<string, unknown>> {
 }
 
 /**
- * Middleware that puts the session on `c.var.session` and commits it when the handlers are done; when one threw, nothing is stored. With `lazy` nothing is read until a handler asks:
+ * Middleware that puts the session on `c.var.session` and commits it when the handlers are done; when one threw, nothing is stored. With
+ * `lazy` nothing is read until a handler asks:
  * `const session = await c.var.session()`. Mounted twice over one request, the inner one does nothing.
  *
  * @example
@@ -31,11 +32,11 @@ export interface LazySessionEnv<Data extends object = Record<string, unknown>> {
  * ```
  */
 export function honoSession<Data extends object>(sessions: Sessions<Data>, options?: { lazy?: false }): MiddlewareHandler<SessionEnv<Data>>;
-export function honoSession<Data extends object>(sessions: Sessions<Data>, options: { lazy: true }): MiddlewareHandler<LazySessionEnv<Data>>;
 export function honoSession<Data extends object>(
   sessions: Sessions<Data>,
-  { lazy = false }: { lazy?: boolean } = {},
-): MiddlewareHandler<{ Variables: { session: unknown } }> {
+  options: { lazy: true },
+): MiddlewareHandler<LazySessionEnv<Data>>;
+export function honoSession<Data extends object>(sessions: Sessions<Data>, { lazy = false }: { lazy?: boolean } = {}): MiddlewareHandler {
   return async (c, next) => {
     const mounted = mountedOn(c);
     if (mounted.has(sessions)) return next();

@@ -1,5 +1,6 @@
 /**
- * Sessions on Node: {@link sessionMiddleware} for Express, Connect, Fastify, Koa and plain `http`; {@link toNodeListener} for fetch handlers.
+ * Sessions on Node: {@link sessionMiddleware} for Express, Connect, Fastify, Koa and plain `http`; {@link toNodeListener} for fetch
+ * handlers.
  *
  * @module
  */
@@ -7,7 +8,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestLike, Session, Sessions } from "../src/index.ts";
 import { holdHeaders } from "./node/hold-headers.ts";
 
-/** A request after {@link sessionMiddleware}. Name it in your own declarations: `declare global { namespace Express { interface Request extends WithSession<Data> {} } }`. */
+/**
+ * A request after {@link sessionMiddleware}. Name it in your own declarations: `declare global { namespace Express { interface Request
+ * extends WithSession<Data> {} } }`.
+ */
 export interface WithSession<Data extends object = Record<string, unknown>> {
   session: Session<Data>;
 }
@@ -16,7 +20,8 @@ export interface WithSession<Data extends object = Record<string, unknown>> {
 export type SessionMiddleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
 
 /**
- * Middleware that puts the session on `request.session`. The status line and headers are held until the session is committed, so that the page after a redirect sees what was written; a change after that throws. A failing
+ * Middleware that puts the session on `request.session`. The status line and headers are held until the session is committed, so that the
+ * page after a redirect sees what was written; a change after that throws. A failing
  * store goes to `next(error)`, before the handler or instead of its response.
  *
  * @example
@@ -59,7 +64,8 @@ function requestLike(request: IncomingMessage): RequestLike {
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * Serves a fetch handler, such as `sessions.wrap` returns it, from Node's own server. The bridge is `@hono/node-server`, which must be installed.
+ * Serves a fetch handler, such as `sessions.wrap` returns it, from Node's own server. The bridge is `@hono/node-server`, which must be
+ * installed.
  *
  * @example
  * ```ts

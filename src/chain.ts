@@ -26,17 +26,30 @@ export type Place =
 export interface Chain {
   /** What an entry means now; `undefined` where it is missing, past a limit, or nothing of ours. Never throws. */
   judge(key: string, entry: Entry | undefined): Seen | undefined;
-  /** Follows the forwards that the bearer of `token` can prove to know, to the live record. `first` is the entry under the token's own key, if it was read already. */
+  /**
+   * Follows the forwards that the bearer of `token` can prove to know, to the live record. `first` is the entry under the token's own key,
+   * if it was read already.
+   */
   follow(token: string, key?: string, first?: Awaitable<Entry | undefined>): Promise<Place>;
-  /** Ends the live record that `key` leads to, through forwards and tombstones alike. False if there is none, or `spared` says to leave it. `known` saves the first read. */
-  end(key: string, how: Ending, options?: { known?: Seen | undefined; spared?: (key: string, record: LiveRecord) => Promise<boolean> }): Promise<boolean>;
+  /**
+   * Ends the live record that `key` leads to, through forwards and tombstones alike. False if there is none, or `spared` says to leave it.
+   * `known` saves the first read.
+   */
+  end(
+    key: string,
+    how: Ending,
+    options?: { known?: Seen | undefined; spared?: (key: string, record: LiveRecord) => Promise<boolean> },
+  ): Promise<boolean>;
   /** The key of the live record that `key` leads to. */
   liveKey(key: string): Promise<string | undefined>;
 }
 
 export type Ending = "destroyed" | "revoked" | "evicted" | "reused";
 
-/** With rotation at every request a slow one may be this many behind. Beyond it a walk ends, so that damaged or hostile entries cannot make it endless. */
+/**
+ * With rotation at every request a slow one may be this many behind. Beyond it a walk ends, so that damaged or hostile entries cannot make
+ * it endless.
+ */
 const MAX_STEPS = 100;
 
 /** Tombstones stay long enough for every request that was on its way. */

@@ -4,16 +4,23 @@ import { SessionError } from "./errors.ts";
 export interface Codec {
   /** Data to text. May throw: the commit then fails and nothing is written. */
   encode(data: Record<string, unknown>): string;
-  /** Text to data. A throw, or anything but an object of string keys, means that the record is damaged: no session. Must not run code from the text. */
+  /**
+   * Text to data. A throw, or anything but an object of string keys, means that the record is damaged: no session. Must not run code from
+   * the text.
+   */
   decode(text: string): unknown;
   /**
-   * An independent copy of a value, as a later request would read it; throws where the value would come back changed. `path` is for the message.
+   * An independent copy of a value, as a later request would read it; throws where the value would come back changed. `path` is for the
+   * message.
    * Default: what `decode(encode({ value }))` gives.
    */
   copy?(value: unknown, path: string): unknown;
 }
 
-/** JSON, the default. Refuses with `value_not_storable`, and the path to it, whatever JSON would change in silence: Date, Map, NaN, functions, instances. */
+/**
+ * JSON, the default. Refuses with `value_not_storable`, and the path to it, whatever JSON would change in silence: Date, Map, NaN,
+ * functions, instances.
+ */
 export const jsonCodec: Codec = { encode: JSON.stringify, decode: JSON.parse, copy: copyJson };
 
 /** A copy of a value by the codec's own rules. */

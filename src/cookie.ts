@@ -28,8 +28,10 @@ const EQUALS = 0x3d;
 /**
  * The distinct raw values of the cookie `name`, in the order sent, that `isWellFormed` accepts; at most four.
  *
- * One pass, pairs split at ";" alone, the name compared exactly, only SP and HTAB stripped, nothing decoded or unquoted. Each leniency has been a hole: `trim()` takes
- * U+00A0 off a planted name (CVE-2026-39410), decoding made `%5f` a prefix (CVE-2020-7070), a nameless cookie posed as another (CVE-2023-23934), and
+ * One pass, pairs split at ";" alone, the name compared exactly, only SP and HTAB stripped, nothing decoded or unquoted. Each leniency has
+ * been a hole: `trim()` takes
+ * U+00A0 off a planted name (CVE-2026-39410), decoding made `%5f` a prefix (CVE-2020-7070), a nameless cookie posed as another
+ * (CVE-2023-23934), and
  * splitting at "," would let the value of a foreign cookie spell ours.
  */
 export function cookieValues(header: string | null, name: string, isWellFormed: (value: string) => boolean): string[] {
@@ -65,7 +67,10 @@ function isSpace(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-/** Everything of a Set-Cookie line after its value but the lifetime. HttpOnly always: no script has business with a session's token (ASVS 3.3.4). */
+/**
+ * Everything of a Set-Cookie line after its value but the lifetime. HttpOnly always: no script has business with a session's token (ASVS
+ * 3.3.4).
+ */
 export function attributesOf({ path, domain, sameSite, partitioned, priority }: CookieAttributes, secure: boolean): string {
   return [
     `; Path=${path}`,
@@ -80,7 +85,10 @@ export function attributesOf({ path, domain, sameSite, partitioned, priority }: 
     .join("");
 }
 
-/** A Set-Cookie line. Without `maxAge` (seconds) the cookie ends with the browser session; with it both Max-Age and Expires are written, for old clients. */
+/**
+ * A Set-Cookie line. Without `maxAge` (seconds) the cookie ends with the browser session; with it both Max-Age and Expires are written, for
+ * old clients.
+ */
 export function setCookie(form: CookieForm, value: string, maxAge?: number, now = 0, name: string = form.name): string {
   const lifetime = maxAge === undefined ? "" : `; Max-Age=${maxAge}; Expires=${new Date(now + maxAge * 1000).toUTCString()}`;
   return `${name}=${value}${form.attributes}${lifetime}`;

@@ -27,4 +27,9 @@ export type SessionHappening =
   | { readonly type: "token_reused"; readonly revoked: boolean }
   /** The store, or the cookie, held something under a good key that is not a session of ours. */
   | { readonly type: "record_rejected" }
-  | { readonly type: "store_failed"; readonly operation: string; readonly code: Extract<SessionErrorCode, "store_failed" | "store_timeout">; readonly cause: unknown };
+  | {
+      readonly type: "store_failed";
+      readonly operation: string;
+      readonly code: Extract<SessionErrorCode, "store_failed" | "store_timeout">;
+      readonly cause: unknown;
+    };

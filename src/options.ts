@@ -1,5 +1,5 @@
-import { attributesOf, type CookieForm } from "./cookie.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
+import { attributesOf, type CookieForm } from "./cookie.ts";
 import type { SessionEvent } from "./events.ts";
 import type { Lifetime } from "./lifetime.ts";
 
@@ -10,7 +10,10 @@ export interface RequestLike {
 }
 
 export interface CookieOptions {
-  /** Default `__Host-Http-session`; `__Secure-session` with `domain` or another `path`. A prefix is held to its rules (RFC 6265bis, section 4.1.3). */
+  /**
+   * Default `__Host-Http-session`; `__Secure-session` with `domain` or another `path`. A prefix is held to its rules (RFC 6265bis, section
+   * 4.1.3).
+   */
   name?: string;
   /** Default `/`. */
   path?: string;
@@ -19,7 +22,8 @@ export interface CookieOptions {
   /** Default `"lax"`. `"none"` sends the cookie in cross-site requests too. */
   sameSite?: "lax" | "strict" | "none";
   /**
-   * Default `true`: always Secure, since behind a proxy that ends TLS a guess from the URL would drop the protection in silence. `"auto"` is for development: on plain
+   * Default `true`: always Secure, since behind a proxy that ends TLS a guess from the URL would drop the protection in silence. `"auto"`
+   * is for development: on plain
    * http with a loopback host and no proxy header the cookie is `session` without Secure; everywhere else as by default.
    */
   secure?: true | "auto";
@@ -36,7 +40,10 @@ export interface RotationOptions {
   every?: false | "request" | number;
   /** Seconds for which a replaced token still works once its successor was seen. Default 30. */
   grace?: number;
-  /** What a replaced token does after its grace: `"revoke"` (default) ends the session, for somebody holds a copy; `"ignore"` makes it no session. */
+  /**
+   * What a replaced token does after its grace: `"revoke"` (default) ends the session, for somebody holds a copy; `"ignore"` makes it no
+   * session.
+   */
   onReuse?: "revoke" | "ignore";
   /** Seconds after the grace for which a replaced token is still recognized. Default 300. */
   reuseWindow?: number;
@@ -52,7 +59,10 @@ export interface SessionOptions {
   codec?: Codec;
   /** Milliseconds that one store operation may take, and the retries of one commit. Default 5000. */
   storeTimeout?: number;
-  /** What a request gets when the session cannot be read: an error (`"throw"`, the default) or an empty session that refuses writes (`"anonymous"`). */
+  /**
+   * What a request gets when the session cannot be read: an error (`"throw"`, the default) or an empty session that refuses writes
+   * (`"anonymous"`).
+   */
   onStoreFailure?: "throw" | "anonymous";
   /** What a user shall see of a device in the list of sessions; a JSON value. Called when a session is created or renewed. */
   describe?: (request: RequestLike) => unknown;
@@ -69,7 +79,12 @@ export interface Settings {
   readonly cookieOf: (request: RequestLike) => CookieForm;
   readonly persistent: boolean;
   readonly lifetime: Lifetime;
-  readonly rotation: { readonly every: number | false; readonly grace: number; readonly onReuse: "revoke" | "ignore"; readonly reuseWindow: number };
+  readonly rotation: {
+    readonly every: number | false;
+    readonly grace: number;
+    readonly onReuse: "revoke" | "ignore";
+    readonly reuseWindow: number;
+  };
   readonly codec: Codec;
   readonly storeTimeout: number;
   readonly onStoreFailure: "throw" | "anonymous";
@@ -81,7 +96,19 @@ export interface Settings {
 
 /** Completes and checks the options. Throws `TypeError` and `RangeError` with what to write instead. */
 export function resolveOptions(options: SessionOptions): Settings {
-  known("options", options, ["store", "cookie", "lifetime", "rotation", "codec", "storeTimeout", "onStoreFailure", "describe", "maxPerSubject", "observe", "clock"]);
+  known("options", options, [
+    "store",
+    "cookie",
+    "lifetime",
+    "rotation",
+    "codec",
+    "storeTimeout",
+    "onStoreFailure",
+    "describe",
+    "maxPerSubject",
+    "observe",
+    "clock",
+  ]);
   const { cookie = {}, lifetime = {}, rotation = {}, codec = jsonCodec, storeTimeout = 5_000, onStoreFailure = "throw" } = options;
   const { describe, maxPerSubject = Number.POSITIVE_INFINITY, observe, clock = () => Date.now() } = options;
   known("lifetime", lifetime, ["idle", "absolute", "touchEvery"]);
@@ -92,8 +119,12 @@ export function resolveOptions(options: SessionOptions): Settings {
   positive("lifetime.idle", idle, "seconds, for example 1800");
   positive("lifetime.absolute", absolute, "seconds, for example 86400");
   atLeastZero("lifetime.touchEvery", touchEvery, "seconds, or 0 to move the expiry with every request");
-  if (idle > absolute) throw new RangeError(`lifetime.idle (${idle} s) is longer than lifetime.absolute (${absolute} s); raise absolute or lower idle`);
-  if (touchEvery >= idle) throw new RangeError(`lifetime.touchEvery (${touchEvery} s) must be less than lifetime.idle (${idle} s), or sessions in use would expire`);
+  if (idle > absolute)
+    throw new RangeError(`lifetime.idle (${idle} s) is longer than lifetime.absolute (${absolute} s); raise absolute or lower idle`);
+  if (touchEvery >= idle)
+    throw new RangeError(
+      `lifetime.touchEvery (${touchEvery} s) must be less than lifetime.idle (${idle} s), or sessions in use would expire`,
+    );
   if (every !== false && every !== "request") positive("rotation.every", every, 'seconds, "request" or false');
   atLeastZero("rotation.grace", grace, "seconds");
   atLeastZero("rotation.reuseWindow", reuseWindow, "seconds");
@@ -105,7 +136,8 @@ export function resolveOptions(options: SessionOptions): Settings {
   }
   for (const [name, value] of Object.entries({ describe, observe, clock, "codec.encode": codec?.encode, "codec.decode": codec?.decode })) {
     const optional = name === "describe" || name === "observe";
-    if (typeof value !== "function" && !(optional && value === undefined)) throw new TypeError(`${name} must be a function, not ${show(value)}`);
+    if (typeof value !== "function" && !(optional && value === undefined))
+      throw new TypeError(`${name} must be a function, not ${show(value)}`);
   }
 
   return {
@@ -159,7 +191,9 @@ function resolveCookie(options: CookieOptions): (request: RequestLike) => Cookie
     throw new TypeError(`cookie.domain must be a host name such as "example.com", without a leading dot, not ${show(domain)}`);
   }
   if (/^__host-/i.test(name) && (domain !== undefined || path !== "/")) {
-    throw new TypeError(`Cannot use cookie name "${name}" with ${domain === undefined ? `path "${path}"` : `domain "${domain}"`}: a __Host- cookie has path "/" and no domain`);
+    throw new TypeError(
+      `Cannot use cookie name "${name}" with ${domain === undefined ? `path "${path}"` : `domain "${domain}"`}: a __Host- cookie has path "/" and no domain`,
+    );
   }
   const attributes = { path, domain, sameSite, partitioned, priority };
   const form: CookieForm = { name, attributes: attributesOf(attributes, true) };
@@ -178,13 +212,15 @@ function isLocalDevelopment({ url, headers }: RequestLike): boolean {
 }
 
 function known(what: string, given: unknown, names: readonly string[]): void {
-  if (typeof given !== "object" || given === null || Array.isArray(given)) throw new TypeError(`${what} must be an object, not ${show(given)}`);
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw new TypeError(`${what} must be an object, not ${show(given)}`);
   const unknown = Object.keys(given).find((name) => !names.includes(name));
   if (unknown !== undefined) throw new TypeError(`${what} has no "${unknown}"; it has ${names.join(", ")}`);
 }
 
 function positive(name: string, value: unknown, unit: string): void {
-  if (!(typeof value === "number" && value > 0 && value <= Number.MAX_SAFE_INTEGER / 1000)) throw new RangeError(`${name} must be a number above 0 (${unit}), not ${show(value)}`);
+  if (!(typeof value === "number" && value > 0 && value <= Number.MAX_SAFE_INTEGER / 1000))
+    throw new RangeError(`${name} must be a number above 0 (${unit}), not ${show(value)}`);
 }
 
 function atLeastZero(name: string, value: unknown, unit: string): void {
@@ -192,7 +228,8 @@ function atLeastZero(name: string, value: unknown, unit: string): void {
 }
 
 function oneOf(name: string, value: unknown, choices: readonly string[]): void {
-  if (!choices.includes(value as string)) throw new TypeError(`${name} must be ${choices.map((choice) => `"${choice}"`).join(" or ")}, not ${show(value)}`);
+  if (!choices.includes(value as string))
+    throw new TypeError(`${name} must be ${choices.map((choice) => `"${choice}"`).join(" or ")}, not ${show(value)}`);
 }
 
 function boolean(name: string, value: unknown = false): boolean {

@@ -40,7 +40,8 @@ export interface Tombstone {
 const VERSION = 1;
 
 /*
- * One line of JSON, then the data: `[1,createdAt,renewedAt - createdAt]` or `[1,createdAt,renewedAt - createdAt,{the rest}]`, a newline, the codec's text.
+ * One line of JSON, then the data: `[1,createdAt,renewedAt - createdAt]` or `[1,createdAt,renewedAt - createdAt,{the rest}]`, a newline,
+ * the codec's text.
  * Two texts rather than one JSON, so that the data needs no second escaping, and a record of a million costs few bytes.
  * Marks are one line: `[1,"forward",to,nonce]`, `[1,"forward",to,nonce,until]`, `[1,"ended"]`, `[1,"ended",to]`.
  */
@@ -71,7 +72,17 @@ export function decodeStored(text: unknown, now: number): Stored | undefined {
   const [, createdAt, age, rest = {}] = head as unknown[];
   if (!isTime(createdAt) || !isTime(age) || createdAt > now + CLOCK_SKEW || !isRest(rest)) return undefined;
   const { subject, authenticatedAt, persistent, meta, previous } = rest;
-  return { kind: "live", data: text.slice(newline + 1), createdAt, renewedAt: createdAt + age, subject, authenticatedAt, persistent, meta, previous };
+  return {
+    kind: "live",
+    data: text.slice(newline + 1),
+    createdAt,
+    renewedAt: createdAt + age,
+    subject,
+    authenticatedAt,
+    persistent,
+    meta,
+    previous,
+  };
 }
 
 function decodeMark([, kind, to, nonce, until]: unknown[]): Forward | Tombstone | undefined {

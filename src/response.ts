@@ -21,8 +21,10 @@ export function headersOf({ setCookie, accessed }: Additions): Headers {
 }
 
 /**
- * Merges what `commit` returned into the headers of a response, for adapters. The response's own headers are kept: `Vary` gains `Cookie`; `Cache-Control` becomes `no-store` if there is none; beside a Set-Cookie of ours
- * it loses `public` and `s-maxage` and gains `private`, since a shared cache may keep a Set-Cookie otherwise (RFC 9111, section 3). A Set-Cookie of our name is replaced.
+ * Merges what `commit` returned into the headers of a response, for adapters. The response's own headers are kept: `Vary` gains `Cookie`;
+ * `Cache-Control` becomes `no-store` if there is none; beside a Set-Cookie of ours
+ * it loses `public` and `s-maxage` and gains `private`, since a shared cache may keep a Set-Cookie otherwise (RFC 9111, section 3). A
+ * Set-Cookie of our name is replaced.
  * @throws TypeError when the headers are immutable
  */
 export function addSessionHeaders(target: HeadersLike, additions: Headers): void {

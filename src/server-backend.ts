@@ -29,10 +29,12 @@ const NO_COOKIE: readonly string[] = [];
 const EAGER_ATTEMPTS = 3;
 
 /**
- * Sessions behind a token: token → key → store. The protocol, in short: every write is a compare-and-set on the version that was read; refused, the session is read again and the
+ * Sessions behind a token: token → key → store. The protocol, in short: every write is a compare-and-set on the version that was read;
+ * refused, the session is read again and the
  * request's changes are applied to what is there now; what was ended in between stays ended.
  */
 export function createServerBackend(given: SessionStore, settings: Settings): Backend<Found> {
+  checkStore(given, settings);
   const store = guardStore(given, settings);
   const chain = createChain(store, settings);
   const { codec, lifetime, rotation, clock, emit, describe } = settings;
@@ -110,7 +112,10 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
       const outcome = await carryOut(state, place, deliverable);
       if (outcome !== "refused") return outcome;
       if (performance.now() > giveUpAt) {
-        throw new SessionError("session_conflict", `The session was changed by others for ${settings.storeTimeout} ms without a gap; nothing was stored`);
+        throw new SessionError(
+          "session_conflict",
+          `The session was changed by others for ${settings.storeTimeout} ms without a gap; nothing was stored`,
+        );
       }
       if (attempt >= EAGER_ATTEMPTS) await pause(attempt);
       emit({ type: "conflict_retried", attempt, handle: state.loaded.handle, subject: state.loaded.subject });
@@ -129,7 +134,8 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
   function planFor(state: State, place: Place, deliverable: boolean): { plan: Plan; data: string; subject: string | undefined } {
     const live = place.status === "live" ? place.seen : undefined;
     const base = live?.content ?? {};
-    const content = state.changes.length > 0 ? applyChanges(base, live?.subject, state.changes, codec) : { data: base, subject: live?.subject };
+    const content =
+      state.changes.length > 0 ? applyChanges(base, live?.subject, state.changes, codec) : { data: base, subject: live?.subject };
     const data = state.changes.length > 0 || !live ? codec.encode(content.data) : live.data;
     const plan = planCommit(
       {
@@ -155,7 +161,10 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
   async function carryOut(state: State, place: Place, deliverable: boolean): Promise<Outcome> {
     const { plan, data, subject } = planFor(state, place, deliverable);
     if (!deliverable && (plan === "create" || plan === "renew" || (plan === "update" && state.persistent !== state.loaded.persistent))) {
-      throw new SessionError("cookie_undeliverable", "This response cannot carry the cookie that the session needs: sign in, renew or start a session in another one");
+      throw new SessionError(
+        "cookie_undeliverable",
+        "This response cannot carry the cookie that the session needs: sign in, renew or start a session in another one",
+      );
     }
     const draft = { state, data, subject };
     if (plan === "create") return create(draft);
@@ -203,7 +212,8 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
   }
 
   /**
-   * Rotation and renewal. The new record first, then the mark under the old key, which decides: refused, somebody else was first and the new record is taken away again. A crash
+   * Rotation and renewal. The new record first, then the mark under the old key, which decides: refused, somebody else was first and the
+   * new record is taken away again. A crash
    * between the two leaves a record that nobody has the token of.
    */
   async function replaceToken(plan: "rotate" | "renew", draft: Draft, { seen, token, key }: Live): Promise<Outcome> {
@@ -231,7 +241,8 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
   }
 
   /**
-   * A rotated token was presented, so its browser has it: now the grace of its predecessor begins. The forward first, and only then (by the caller) `previous`: a
+   * A rotated token was presented, so its browser has it: now the grace of its predecessor begins. The forward first, and only then (by the
+   * caller) `previous`: a
    * crash between the two must not leave a token that works for ever.
    */
   async function confirm(previous: string, key: string): Promise<void> {
@@ -248,7 +259,13 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
     const expiresAt = clock() + lifetime.idle;
     // Refused is fine: somebody else wrote, which moved the expiry too, or the session was ended
     if (given.touch) await store.touch(key, expiresAt, seen.version);
-    else await store.update(key, encodeRecord(seen), { expiresAt, ...(seen.subject !== undefined && { subject: seen.subject }) }, seen.version);
+    else
+      await store.update(
+        key,
+        encodeRecord(seen),
+        { expiresAt, ...(seen.subject !== undefined && { subject: seen.subject }) },
+        seen.version,
+      );
   }
 
   async function signedIn(handle: string, record: LiveRecord): Promise<void> {
@@ -259,10 +276,22 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
   function newRecord({ state, data, subject }: Draft): LiveRecord {
     const now = clock();
     const meta = describe && copyOf(jsonCodec, describe(state.request) ?? null, "describe()");
-    return { kind: "live", data, createdAt: now, renewedAt: now, subject, authenticatedAt: state.signedIn ? now : undefined, persistent: state.persistent, meta };
+    return {
+      kind: "live",
+      data,
+      createdAt: now,
+      renewedAt: now,
+      subject,
+      authenticatedAt: state.signedIn ? now : undefined,
+      persistent: state.persistent,
+      meta,
+    };
   }
 
-  async function write(record: LiveRecord, into: (value: string, meta: EntryMeta) => Awaitable<Version | undefined>): Promise<Version | undefined> {
+  async function write(
+    record: LiveRecord,
+    into: (value: string, meta: EntryMeta) => Awaitable<Version | undefined>,
+  ): Promise<Version | undefined> {
     const expiresAt = clock() + lifetime.idle;
     return into(encodeRecord(record), record.subject === undefined ? { expiresAt } : { expiresAt, subject: record.subject });
   }
@@ -278,7 +307,27 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
     return [setCookie(cookie, token, record.persistent ? cookieMaxAge(record.createdAt, now, lifetime) : undefined, now)];
   }
 
-  return { find, keep, list: index.list, revoke: index.revoke, revokeAll: index.revokeAll, sweep: async () => (given.sweep ? store.sweep(clock()) : 0) };
+  return {
+    find,
+    keep,
+    list: index.list,
+    revoke: index.revoke,
+    revokeAll: index.revokeAll,
+    sweep: async () => (given.sweep ? store.sweep(clock()) : 0),
+  };
+}
+
+/** What is asked of the sessions must be in the power of the store; better said at construction than at the first sign-in. */
+function checkStore(store: SessionStore, { maxPerSubject, rotation }: Settings): void {
+  for (const method of ["read", "create", "update", "delete"] as const) {
+    if (typeof store?.[method] !== "function")
+      throw new TypeError(`store must be a session store, such as memoryStore(); this one has no ${method}()`);
+  }
+  if (maxPerSubject !== Number.POSITIVE_INFINITY && !store.keysOf)
+    throw new TypeError("maxPerSubject needs a store with an index by subject (keysOf)");
+  if (rotation.every !== false && store.consistency === "eventual") {
+    throw new TypeError("rotation.every needs a strongly consistent store: elsewhere the new token may not be readable yet; leave it out");
+  }
 }
 
 function pause(attempt: number): Promise<void> {

@@ -10,7 +10,10 @@ export type DeepReadonly<T> = T extends (...args: never[]) => unknown
     ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
     : T;
 
-/** One request's view of a session. Reading and writing are synchronous; everything is stored at once by the commit, before the response leaves. */
+/**
+ * One request's view of a session. Reading and writing are synchronous; everything is stored at once by the commit, before the response
+ * leaves.
+ */
 export interface Session<Data extends object = Record<string, unknown>> {
   /** Nothing is stored behind it yet. */
   readonly isNew: boolean;
@@ -28,12 +31,15 @@ export interface Session<Data extends object = Record<string, unknown>> {
   get<K extends keyof Data & string>(key: K): DeepReadonly<Data[K]> | undefined;
   has(key: keyof Data & string): boolean;
   /**
-   * Stores a snapshot of the value: later changes to the argument do not count. `undefined` deletes. A blind write: of two requests that set one key the later commit stays.
-   * @throws SessionError `value_not_storable` where the codec would change the value in silence; `session_committed`, `session_destroyed`, `session_unavailable` as every write.
+   * Stores a snapshot of the value: later changes to the argument do not count. `undefined` deletes. A blind write: of two requests that
+   * set one key the later commit stays.
+   * @throws SessionError `value_not_storable` where the codec would change the value in silence; `session_committed`, `session_destroyed`,
+   * `session_unavailable` as every write.
    */
   set<K extends keyof Data & string>(key: K, value: Data[K] | undefined): void;
   /**
-   * Changes a value from what it is. `change` gets a copy of its own, returns the new value (`undefined` deletes), and runs again on the fresh value if another request came first: keep it free of effects.
+   * Changes a value from what it is. `change` gets a copy of its own, returns the new value (`undefined` deletes), and runs again on the
+   * fresh value if another request came first: keep it free of effects.
    */
   update<K extends keyof Data & string>(key: K, change: (value: Data[K] | undefined) => Data[K] | undefined): void;
   delete(key: keyof Data & string): void;
@@ -44,7 +50,8 @@ export interface Session<Data extends object = Record<string, unknown>> {
   /** All data, frozen. */
   all(): DeepReadonly<Partial<Data>>;
   /**
-   * Binds the session to a user. The commit makes a new token and the old one opens nothing from then on (ASVS 7.2.4); data is kept, but another subject's is cleared. Starts a new absolute period.
+   * Binds the session to a user. The commit makes a new token and the old one opens nothing from then on (ASVS 7.2.4); data is kept, but
+   * another subject's is cleared. Starts a new absolute period.
    * @throws TypeError when `subject` is not a string of 1 to 500 characters
    */
   signIn(subject: string, options?: { persistent?: boolean }): void;
@@ -72,7 +79,9 @@ export interface Content {
 
 /** What a backend found for a request. */
 export interface Loaded {
-  /** `ended`: the token opens nothing but was ours a moment ago. `unavailable`: the store failed, and the session is read-only by choice. */
+  /**
+   * `ended`: the token opens nothing but was ours a moment ago. `unavailable`: the store failed, and the session is read-only by choice.
+   */
   readonly status: "none" | "live" | "ended" | "unavailable";
   readonly data: Record<string, unknown>;
   readonly handle: string | undefined;
@@ -126,7 +135,12 @@ export function applyChange(content: Content, change: Change, codec: Codec): voi
 }
 
 /** The changes applied to stored data: what shall be stored next. */
-export function applyChanges(data: Record<string, unknown>, subject: string | undefined, changes: readonly Change[], codec: Codec): Content {
+export function applyChanges(
+  data: Record<string, unknown>,
+  subject: string | undefined,
+  changes: readonly Change[],
+  codec: Codec,
+): Content {
   const content = { data: { ...data }, subject };
   for (const change of changes) applyChange(content, change, codec);
   return content;
@@ -221,7 +235,8 @@ class RequestSession implements Session {
 
   update(key: string, change: (value: never) => unknown): void {
     this.#write();
-    if (typeof change !== "function") throw new TypeError("update takes a function from the old value to the new one; for a plain value write set(key, value)");
+    if (typeof change !== "function")
+      throw new TypeError("update takes a function from the old value to the new one; for a plain value write set(key, value)");
     this.#change({ type: "update", key: keyOf(key), change: change as (value: unknown) => unknown });
   }
 
@@ -275,9 +290,11 @@ class RequestSession implements Session {
 
   #write(): SessionState {
     const state = this.#read();
-    if (state.closed) throw new SessionError("session_committed", "The session was committed already: change it before the response is returned");
+    if (state.closed)
+      throw new SessionError("session_committed", "The session was committed already: change it before the response is returned");
     if (state.destroyed) throw new SessionError("session_destroyed", "The session was destroyed in this request");
-    if (state.loaded.status === "unavailable") throw new SessionError("session_unavailable", "The store failed, and this anonymous session takes no changes");
+    if (state.loaded.status === "unavailable")
+      throw new SessionError("session_unavailable", "The store failed, and this anonymous session takes no changes");
     return state;
   }
 

@@ -17,7 +17,8 @@ export interface SessionsOptions extends SessionOptions {
 /** Sessions for one application: made once, shared by all requests. */
 export interface Sessions<Data extends object = Record<string, unknown>> {
   /**
-   * Wraps a fetch handler: load, run, commit, answer. Platform arguments pass through, typed. Changes are saved before the response is returned, whatever its status; when the handler throws
+   * Wraps a fetch handler: load, run, commit, answer. Platform arguments pass through, typed. Changes are saved before the response is
+   * returned, whatever its status; when the handler throws
    * nothing is saved and the error goes on.
    * @throws SessionError `store_failed`, `store_timeout`, `session_conflict`, `cookie_undeliverable`, `value_not_storable`
    */
@@ -28,11 +29,16 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   wrapLazy<Args extends unknown[]>(
     handler: (request: Request, open: () => Promise<Session<Data>>, ...args: Args) => Response | Promise<Response>,
   ): (request: Request, ...args: Args) => Promise<Response>;
-  /** The session of a request. With {@link Sessions.commit} all that an adapter needs. A malformed, unknown or expired cookie is no session, not an error. */
+  /**
+   * The session of a request. With {@link Sessions.commit} all that an adapter needs. A malformed, unknown or expired cookie is no session,
+   * not an error.
+   */
   load(request: RequestLike): Promise<Session<Data>>;
   /**
-   * Stores what was done to a session, once, and returns the headers to add with `addSessionHeaders`: Set-Cookie, Vary, Cache-Control; often none.
-   * Without `deliverable` (default true) no cookie can be sent any more: a commit that needs one throws `cookie_undeliverable` before anything is written.
+   * Stores what was done to a session, once, and returns the headers to add with `addSessionHeaders`: Set-Cookie, Vary, Cache-Control;
+   * often none.
+   * Without `deliverable` (default true) no cookie can be sent any more: a commit that needs one throws `cookie_undeliverable` before
+   * anything is written.
    */
   commit(session: Session<Data>, options?: { deliverable?: boolean }): Promise<Headers>;
   /**
@@ -40,9 +46,14 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * @throws SessionError `not_supported` when the store has no index
    */
   list(subject: string, options?: { current?: string | undefined }): Promise<SessionInfo[]>;
-  /** Ends the session of a handle, also if it has rotated since. True if there was one. The caller must know that the handle is the user's own. */
+  /**
+   * Ends the session of a handle, also if it has rotated since. True if there was one. The caller must know that the handle is the user's
+   * own.
+   */
   revoke(handle: string): Promise<boolean>;
-  /** Ends all of a user's sessions but the one of the handle `except`, and returns how many. Call it when a password changes (ASVS 7.4.3). */
+  /**
+   * Ends all of a user's sessions but the one of the handle `except`, and returns how many. Call it when a password changes (ASVS 7.4.3).
+   */
   revokeAll(subject: string, options?: { except?: string | undefined }): Promise<number>;
   /** Drops expired records now, where the store does not do it by itself. Returns how many. */
   sweep(): Promise<number>;
@@ -146,8 +157,9 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
 
 function resolveBackend(options: SessionsOptions, settings: Settings): Backend {
   const { store = memoryStore({ clock: settings.clock }) } = options;
-  if (typeof store !== "object" || store === null) throw new TypeError("store must be a store, for example memoryStore() or redisStore(client)");
-  return "createBackend" in store ? (store.createBackend as CreateBackend)(settings) : createServerBackend(store, settings);
+  return typeof store === "object" && store !== null && "createBackend" in store
+    ? (store.createBackend as CreateBackend)(settings)
+    : createServerBackend(store, settings);
 }
 
 /** The request is over: a write from now on throws, for it would go nowhere. */

@@ -1,4 +1,7 @@
-/** The contract between sessions and the engine that keeps them. The comments are the specification; `@sojourn/session/testing` is the proof. */
+/**
+ * The contract between sessions and the engine that keeps them. The comments are the specification; `@sojourn/session/testing` is the
+ * proof.
+ */
 
 /** A value, or a promise of it. A store that answers synchronously stays synchronous all the way: no promise is made for it. */
 export type Awaitable<T> = T | Promise<T>;
@@ -54,13 +57,15 @@ export interface SessionStore {
   touch?(key: string, expiresAt: number, expected?: Version): Awaitable<boolean>;
   /**
    * The keys of all live entries written with this subject, in any order. An entry is listed from the moment its `create` or `update`
-   * returned until it ends or is updated to another subject or none. Without this method there is no list, no `revokeAll` and no `maxPerSubject`.
+   * returned until it ends or is updated to another subject or none. Without this method there is no list, no `revokeAll` and no
+   * `maxPerSubject`.
    */
   keysOf?(subject: string): Awaitable<string[]>;
   /** Drops what expired at or before `now` (epoch milliseconds) and returns how many, for engines that do not do it by themselves. */
   sweep?(now: number): Awaitable<number>;
   /**
-   * `"strong"` (the default) is all of the above. `"eventual"` says that the engine cannot compare-and-set: `create` and `update` check as well
+   * `"strong"` (the default) is all of the above. `"eventual"` says that the engine cannot compare-and-set: `create` and `update` check as
+   * well
    * as they can, a read may be stale, and the promises of no lost update and final logout are weakened as the store documents.
    */
   readonly consistency?: "strong" | "eventual";

@@ -20,7 +20,8 @@ export function createSubjectIndex(given: SessionStore, store: GuardedStore, cha
   const { lifetime, maxPerSubject } = settings;
 
   async function keysOf(subject: string): Promise<string[]> {
-    if (!given.keysOf) throw new SessionError("not_supported", "This store keeps no index by subject, so it cannot list or end a user's sessions");
+    if (!given.keysOf)
+      throw new SessionError("not_supported", "This store keeps no index by subject, so it cannot list or end a user's sessions");
     const keys: unknown = await store.keysOf(subject);
     return Array.isArray(keys) ? keys.filter((key) => typeof key === "string") : [];
   }
@@ -67,7 +68,10 @@ export function createSubjectIndex(given: SessionStore, store: GuardedStore, cha
       }
     }
 
-    /** The excepted session may rotate meanwhile as well, so where it is now is asked each time; its successor may be stored but not yet forwarded to. */
+    /**
+     * The excepted session may rotate meanwhile as well, so where it is now is asked each time; its successor may be stored but not yet
+     * forwarded to.
+     */
     async function isSpared(key: string, record: LiveRecord): Promise<boolean> {
       if (record.subject !== subject) return true;
       if (except === undefined || !isWellFormed(except)) return false;

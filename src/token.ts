@@ -34,7 +34,10 @@ export function digest(token: string): string {
   return platformHash(token);
 }
 
-/** The one token that can follow `token`: neither the token alone nor the stored nonce alone yields it, and everyone who has both gets the same. */
+/**
+ * The one token that can follow `token`: neither the token alone nor the stored nonce alone yields it, and everyone who has both gets the
+ * same.
+ */
 export function successorOf(token: string, nonce: string): string {
   return encodeBase64urlNoPadding(hmac(SHA256, utf8.encode(token), utf8.encode(nonce)));
 }
@@ -58,14 +61,19 @@ function randomBytes(count: number): Uint8Array {
 type Hash = (text: string) => string;
 let platformHash: Hash | undefined;
 
-/** What we call of `node:crypto`. Node, Bun, Deno and Workers with nodejs_compat have it; its SHA-256 is synchronous and 2 to 6 times faster. */
+/**
+ * What we call of `node:crypto`. Node, Bun, Deno and Workers with nodejs_compat have it; its SHA-256 is synchronous and 2 to 6 times
+ * faster.
+ */
 interface NodeCrypto {
   hash?(algorithm: "sha256", data: string, encoding: "base64url"): string;
   createHash(algorithm: "sha256"): { update(data: string): { digest(encoding: "base64url"): string } };
 }
 
 function findPlatformHash(): Hash {
-  const node = (globalThis as { process?: { getBuiltinModule?(id: string): NodeCrypto | undefined } }).process?.getBuiltinModule?.("node:crypto");
+  const node = (globalThis as { process?: { getBuiltinModule?(id: string): NodeCrypto | undefined } }).process?.getBuiltinModule?.(
+    "node:crypto",
+  );
   if (node?.hash) return (text) => (node.hash as NonNullable<NodeCrypto["hash"]>)("sha256", text, "base64url");
   if (node) return (text) => node.createHash("sha256").update(text).digest("base64url");
   return (text) => encodeBase64urlNoPadding(sha256(utf8.encode(text)));

@@ -5,7 +5,8 @@ type Call = () => void;
 type Source = NodeJS.ReadableStream & { destroy?(): void };
 
 /**
- * Holds everything that would send the head of a response until `commit` is done, then adds its headers and lets all go in order. The commit starts with the first such call, since from then on the
+ * Holds everything that would send the head of a response until `commit` is done, then adds its headers and lets all go in order. The
+ * commit starts with the first such call, since from then on the
  * handler may not change the head either. When it fails, what was held is thrown away and `fail` decides about the answer.
  */
 export function holdHeaders(response: ServerResponse, commit: () => Promise<Headers>, fail: (error: unknown) => void): void {
@@ -90,7 +91,9 @@ export function holdHeaders(response: ServerResponse, commit: () => Promise<Head
 
 type WriteHeadHeaders = Record<string, OutgoingHttpHeader | undefined> | OutgoingHttpHeader[] | [string, OutgoingHttpHeader][] | undefined;
 
-/** The three shapes of headers that `writeHead` takes: an object, a flat list of names and values, a list of pairs. Lists may repeat a name. */
+/**
+ * The three shapes of headers that `writeHead` takes: an object, a flat list of names and values, a list of pairs. Lists may repeat a name.
+ */
 function setHeaders(response: ServerResponse, headers: WriteHeadHeaders): void {
   if (headers === undefined || headers === null) return;
   if (!Array.isArray(headers)) {

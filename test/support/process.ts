@@ -1,5 +1,5 @@
 import type { CookieForm } from "../../src/cookie.ts";
-import type { Session, SessionEvent, Sessions, SessionStore, SessionsOptions } from "../../src/index.ts";
+import type { Session, SessionEvent, SessionStore, Sessions, SessionsOptions } from "../../src/index.ts";
 import { createSessions } from "../../src/index.ts";
 
 /** The data of every test of the core that does not need its own. */

@@ -6,8 +6,10 @@ import { type Answer, type Handler, startProcess, startSession } from "../suppor
 import { scheduledStore } from "../support/scheduled-store.ts";
 
 /*
- * The promises under concurrency. Two or three requests that carry the same token run in processes of their own over one store; each operation of the store stops twice (before it takes effect, and before its
- * answer arrives), and fast-check chooses who goes on. A process may also crash at any of these points: it then never answers, and nothing of it runs again.
+ * The promises under concurrency. Two or three requests that carry the same token run in processes of their own over one store; each
+ * operation of the store stops twice (before it takes effect, and before its
+ * answer arrives), and fast-check chooses who goes on. A process may also crash at any of these points: it then never answers, and nothing
+ * of it runs again.
  */
 
 const START = 1_800_000_000_000;
@@ -68,7 +70,12 @@ async function explore(
   now += rotating ? 61_000 : 1_000;
 
   let gates = 0;
-  const together = sameProcess ? startProcess(scheduledStore(store, (label) => scheduler.schedule(Promise.resolve(), label)), options) : undefined;
+  const together = sameProcess
+    ? startProcess(
+        scheduledStore(store, (label) => scheduler.schedule(Promise.resolve(), label)),
+        options,
+      )
+    : undefined;
   const running = kinds.map(async (kind, index): Promise<Run> => {
     let crashed = false;
     const mine =
@@ -167,17 +174,22 @@ describe("every order of the store operations of two and three requests", () => 
   for (const rotating of [false, true]) {
     test(`logout racing writes, renewals ${rotating ? "and rotations" : "without rotation"}: once it is acknowledged no token of the session reads anything`, async () => {
       await fc.assert(
-        fc.asyncProperty(kindsOf("read", "set b", "count", "renew", "destroy"), fc.scheduler(), crashes, async (others, scheduler, crashAt) => {
-          const world = await explore(["destroy", ...others.slice(0, 2)], scheduler, { rotating, crashAt });
-          if (!world.runs.some(({ kind, answer }) => kind === "destroy" && answer)) return;
-          for (const token of world.tokens) {
-            const { saw, cookies } = await world.look(token);
-            expect(saw).toEqual({});
-            expect(cookies).toEqual([]);
-          }
-          // A renewal that crashed half-way leaves a record too, but nobody has its token
-          if (world.runs.every(({ answer }) => answer)) expect(await world.liveRecords()).toBe(0);
-        }),
+        fc.asyncProperty(
+          kindsOf("read", "set b", "count", "renew", "destroy"),
+          fc.scheduler(),
+          crashes,
+          async (others, scheduler, crashAt) => {
+            const world = await explore(["destroy", ...others.slice(0, 2)], scheduler, { rotating, crashAt });
+            if (!world.runs.some(({ kind, answer }) => kind === "destroy" && answer)) return;
+            for (const token of world.tokens) {
+              const { saw, cookies } = await world.look(token);
+              expect(saw).toEqual({});
+              expect(cookies).toEqual([]);
+            }
+            // A renewal that crashed half-way leaves a record too, but nobody has its token
+            if (world.runs.every(({ answer }) => answer)) expect(await world.liveRecords()).toBe(0);
+          },
+        ),
         RUNS,
       );
     });
@@ -191,7 +203,7 @@ describe("every order of the store operations of two and three requests", () => 
           for (const { kind, answer } of world.runs) {
             // Only the requests that cut, and the offers of a rotation before the cut, set a cookie; none removes one
             expect(answer?.cookies).not.toContain("");
-            if (kind === "sign in") expect((await world.look(answer?.cookies[0] as string)).subject).toSatisfy((name) => name === "ada" || others.length > 0);
+            if (kind === "sign in") expect((await world.look(answer?.cookies[0] as string)).subject).toBe("ada");
           }
           if (!others.includes("sign in") && !others.includes("renew")) {
             const cutter = world.runs[0]?.answer?.cookies[0] as string;
@@ -208,19 +220,16 @@ describe("every order of the store operations of two and three requests", () => 
 
   test("no answer replaces or clears a newer cookie: what a browser holds at the end is live, in whatever order answers arrive", async () => {
     await fc.assert(
-      fc.asyncProperty(
-        kindsOf("read", "set b", "count"),
-        fc.scheduler(),
-        fc.array(fc.nat()),
-        async (kinds, scheduler, shuffle) => {
-          const world = await explore(kinds, scheduler, { rotating: true });
-          const answers = world.runs.map(({ answer }, index) => ({ answer, order: shuffle[index] ?? index })).sort((x, y) => x.order - y.order);
-          let jar = world.first;
-          for (const { answer } of answers) for (const cookie of answer?.cookies ?? []) jar = cookie;
-          expect(jar).not.toBe("");
-          expect((await world.look(jar)).saw.a).toBe("start");
-        },
-      ),
+      fc.asyncProperty(kindsOf("read", "set b", "count"), fc.scheduler(), fc.array(fc.nat()), async (kinds, scheduler, shuffle) => {
+        const world = await explore(kinds, scheduler, { rotating: true });
+        const answers = world.runs
+          .map(({ answer }, index) => ({ answer, order: shuffle[index] ?? index }))
+          .sort((x, y) => x.order - y.order);
+        let jar = world.first;
+        for (const { answer } of answers) for (const cookie of answer?.cookies ?? []) jar = cookie;
+        expect(jar).not.toBe("");
+        expect((await world.look(jar)).saw.a).toBe("start");
+      }),
       RUNS,
     );
   });
