@@ -3,7 +3,8 @@
  * @module
  */
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
-import { digest, newNonce } from "../token.ts";
+import { newNonce } from "../token.ts";
+import { HEAD_LENGTH, open, openHead, type Place, seal, subjectDigest, UNKNOWN_EXPIRY, wholeMs } from "./envelope.ts";
 import { type RedisClient, redisCommands } from "./redis-client.ts";
 import { redisScripts } from "./redis-scripts.ts";
 
@@ -29,7 +30,8 @@ export interface RedisStoreOptions {
  *
  * **Settings that matter.** `maxmemory-policy noeviction`, since any other ends sessions before their time. Read from the primary: a replica may be behind (`scaleReads` of ioredis).
  * With ioredis `autoResendUnfulfilledCommands: false`: by default it sends a write again whose answer was lost with the connection; when another write came between
- * the two, it looks refused, and sessions would apply the change a second time.
+ * the two, it looks refused, and sessions would apply the change a second time. A failover may lose the last acknowledged writes, a logout among them, because Redis replicates
+ * asynchronously.
  *
  * Errors are the client's own. A text under our key that we did not write is handed on as it is, so that sessions report it; writes take it for missing.
  *
@@ -85,7 +87,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 
     await joinFirst(key, joined, expiresAt);
     const { keys, members } = together(key, [joined, stays ? undefined : left]);
-    const args = [String(clock()), expected?.id ?? "", encodeEntry(id, expiresAt, joined, value), String(expiresAt), ...members];
+    const args = [String(clock()), expected?.id ?? "", `${id} ${seal({ expiresAt, place: joined }, value)}`, String(expiresAt), ...members];
     const done = isOne(await run("write", [entryAt(key), ...keys], args));
     if (!stays) leaveLast(key, done ? left : joined);
     return done ? versionOf(id, joined) : undefined;
@@ -94,10 +96,10 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   async function read(key: string): Promise<Entry | undefined> {
     const text = await commands.send(entryAt(key), "GET", entryAt(key));
     if (text === null || text === undefined) return undefined;
-    const head = parseHead(String(text));
-    const value = head && parseValue(String(text).slice(head.length), head.form);
-    if (!head || value === undefined) return { value: String(text), version: DAMAGED, expiresAt: Number.MAX_SAFE_INTEGER };
-    const { id, place, expiresAt } = head;
+    const id = ID.exec(String(text))?.[0].trimEnd();
+    const opened = id && open(String(text).slice(ID_LENGTH));
+    if (!opened) return { value: String(text), version: DAMAGED, expiresAt: UNKNOWN_EXPIRY };
+    const { value, place, expiresAt } = opened;
     return expiresAt > clock() ? { value, version: versionOf(id, place), expiresAt } : undefined;
   }
 
@@ -125,7 +127,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     }
     const text = await run("deleteAny", [entryAt(key)], [String(clock())]);
     if (Number(text) === 0) return false;
-    const place = parseHead(String(text))?.place;
+    const place = openHead(String(text).slice(ID_LENGTH))?.place;
     if (place) await commands.send(indexOf(place), "ZREM", indexOf(place), member(key, place));
     return true;
   }
@@ -137,7 +139,8 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     if (!split) return listed.map(([key]) => key);
     const present = await Promise.all(
       listed.map(async ([key, binding]) => {
-        const head = parseHead(String(await commands.send(entryAt(key), "GETRANGE", entryAt(key), "0", String(HEAD_LENGTH))));
+        const text = await commands.send(entryAt(key), "GETRANGE", entryAt(key), String(ID_LENGTH), String(ID_LENGTH + HEAD_LENGTH));
+        const head = openHead(String(text));
         return head?.place?.binding === binding && head.expiresAt > clock();
       }),
     );
@@ -160,19 +163,8 @@ const HASH_TAG = /^[^{]*\{[^}]+\}/;
 /** The version of a text that is not ours: no script ever finds it. */
 const DAMAGED = "-";
 
-/** Where a session is listed: under a subject's digest, by a member that is unique to this stay with this subject. */
-interface Place {
-  readonly subject: string;
-  readonly binding: string;
-}
-
 function member(key: string, place: Place): string {
   return `${key} ${place.binding}`;
-}
-
-/** Of the JSON, because UTF-8 would make one of all lone surrogates. */
-function subjectDigest(subject: string): string {
-  return digest(JSON.stringify(subject));
 }
 
 /** The version that sessions see holds the place too, so that a write knows which set to leave without having read. */
@@ -190,46 +182,9 @@ function parseVersion(version: Version): Parsed {
   return { id: id || DAMAGED, place: binding && subject ? { binding, subject } : undefined };
 }
 
-/*
- * `<id> <expiry> <binding> <digest of the subject> <text|json>`, or `<id> <expiry> - - <text|json>`, a newline, the value.
- * The value is itself, but JSON if it has a lone surrogate, which UTF-8 cannot carry.
- */
-const HEAD = /^([\w-]{22}) (\d{16}) (?:([\w-]{22}) ([\w-]{43})|- -) (text|json)\n/;
-const HEAD_LENGTH = 127;
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
-function encodeEntry(id: string, expiresAt: number, place: Place | undefined, value: string): string {
-  const where = place ? `${place.binding} ${place.subject}` : "- -";
-  return `${id} ${String(expiresAt).padStart(16, "0")} ${where} ${LONE_SURROGATE.test(value) ? `json\n${JSON.stringify(value)}` : `text\n${value}`}`;
-}
-
-interface Head extends Parsed {
-  readonly expiresAt: number;
-  readonly form: string;
-  /** Where the value begins. */
-  readonly length: number;
-}
-
-/** Of an entry, or of as much of it as HEAD_LENGTH; `undefined` for a text that is not ours. */
-function parseHead(text: string): Head | undefined {
-  const head = HEAD.exec(text);
-  if (!head) return undefined;
-  const [{ length }, id = "", expiresAt, binding, subject, form = ""] = head;
-  return { id, expiresAt: Number(expiresAt), place: binding && subject ? { binding, subject } : undefined, form, length };
-}
-
-function parseValue(text: string, form: string): string | undefined {
-  if (form === "text") return text;
-  try {
-    return String(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-}
-
-function wholeMs(expiresAt: number): number {
-  return Math.min(Math.max(Math.ceil(expiresAt), 0), Number.MAX_SAFE_INTEGER);
-}
+/** An entry is `<id> ` and the envelope. */
+const ID = /^[\w-]{22} /;
+const ID_LENGTH = 23;
 
 function isOne(reply: unknown): boolean {
   return Number(reply) === 1;

@@ -1,0 +1,151 @@
+import { randomUUID } from "node:crypto";
+import { type KV, Kvm } from "@nats-io/kv";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Version } from "../../src/store.ts";
+import { type NatsBucket, natsStore } from "../../src/stores/nats.ts";
+import { testStore } from "../../src/testing.ts";
+import { newToken as newKey } from "../../src/token.ts";
+import { describeWith, service } from "../services.ts";
+
+const hour = 3_600_000;
+
+describeWith(await service("nats"), "natsStore()", () => {
+  let connection: NatsConnection;
+  let bucket: KV;
+  beforeAll(async () => {
+    connection = await connect({ servers: "127.0.0.1:4222" });
+    bucket = await newBucket();
+  });
+  afterAll(async () => {
+    await bucket.destroy();
+    await connection.close();
+  });
+
+  testStore(
+    "natsStore()",
+    async ({ clock }) => {
+      const own = await newBucket();
+      return { store: natsStore(own, { clock }), dispose: () => own.destroy() };
+    },
+    { test, capabilities: { touch: false } },
+  );
+
+  test("read() and update() are one request each", async () => {
+    const requests: string[] = [];
+    const counted = new Proxy(bucket, {
+      get(target, name: keyof KV) {
+        requests.push(name);
+        const method = target[name] as (...args: unknown[]) => unknown;
+        return method.bind(target);
+      },
+    });
+    const [store, key, meta] = [natsStore(counted), newKey(), { expiresAt: Date.now() + hour, subject: "anna" }];
+    let version = (await store.create(key, "1", meta)) as Version;
+    requests.length = 0;
+    version = (await store.read(key))?.version as Version;
+    expect(requests.splice(0)).toEqual(["get"]);
+    version = (await store.update(key, "2", meta, version)) as Version;
+    expect(requests.splice(0)).toEqual(["update"]);
+    expect(await store.delete(key, version)).toBe(true);
+    expect(requests.splice(0)[0]).toBe("purge");
+  });
+
+  test("a crash between index and session leaves a name that is not listed, and that sweep() removes once the session would have ended", async () => {
+    const own = await newBucket();
+    let now = Date.now();
+    const store = natsStore(own, { clock: () => now });
+    const killed = natsStore(failing(own, "create"), { clock: () => now });
+    const [key, listed, meta] = [newKey(), newKey(), { expiresAt: now + hour, subject: "anna" }];
+    const version = (await store.create(listed, "x", meta)) as Version;
+    await expect(killed.create(key, "x", meta)).rejects.toThrow("killed");
+    expect(await store.keysOf?.("anna")).toEqual([listed]);
+    await store.sweep?.(now);
+    expect(await names(own, "subject.>")).toHaveLength(2);
+    await store.update(listed, "x", { ...meta, expiresAt: now + 5 * hour }, version);
+    now += hour;
+    await store.sweep?.(now);
+    expect(await names(own, "subject.>")).toEqual([expect.stringContaining(listed)]);
+    expect(await store.keysOf?.("anna")).toEqual([listed]);
+    await own.destroy();
+  });
+
+  test("what a session left behind is removed, and of an ended one only the mark stays", async () => {
+    const own = await newBucket();
+    const [store, key, expiresAt] = [natsStore(own), newKey(), Date.now() + hour];
+    let version = (await store.create(key, "1", { expiresAt, subject: "anna" })) as Version;
+    for (const subject of ["bert", "anna"]) version = (await store.update(key, "2", { expiresAt, subject }, version)) as Version;
+    await expect.poll(() => names(own, "subject.>")).toHaveLength(1);
+    await store.delete(key, version);
+    await expect.poll(() => names(own, ">")).toEqual([]);
+    await own.destroy();
+  });
+
+  test("values and subjects of any characters come back, lone surrogates too", async () => {
+    const store = natsStore(bucket);
+    const meta = { expiresAt: Date.now() + hour };
+    for (const text of ["", "\n", "\ufeffbom", "\ud800", "a\udc00b\n", "\ud83d\ude00", "\0\u2028\uffff", "a.b.*.>", "a b"]) {
+      const key = newKey();
+      await store.create(key, text, { ...meta, subject: text });
+      expect((await store.read(key))?.value).toBe(text);
+      expect(await store.keysOf?.(text)).toEqual([key]);
+    }
+  });
+
+  test("read() hands on a damaged value as it is; no version opens it, and create() and delete() may replace it", async () => {
+    const [store, meta] = [natsStore(bucket), { expiresAt: Date.now() + hour }];
+    for (const damaged of ["", "x", "0000000000000000 - - text", "9999999999999999 - - json\nv"]) {
+      const [key, other] = [newKey(), newKey()];
+      await bucket.put(`session.${key}`, damaged);
+      await bucket.put(`session.${other}`, damaged);
+      const entry = await store.read(key);
+      expect(entry?.value).toBe(damaged);
+      expect(await store.update(key, "y", meta, entry?.version as Version)).toBeUndefined();
+      expect(await store.delete(key, entry?.version)).toBe(false);
+      expect(await store.sweep?.(Date.now())).toBe(0);
+      expect(await store.create(key, "new", meta)).toBeDefined();
+      expect((await store.read(key))?.value).toBe("new");
+      expect(await store.delete(other)).toBe(true);
+      expect(await store.read(other)).toBeUndefined();
+    }
+  });
+
+  test("an error of the server or the connection is the client's own, and nothing is left unhandled", async () => {
+    const closing = await connect({ servers: "127.0.0.1:4222" });
+    const store = natsStore(await new Kvm(closing).open(bucketName(bucket)));
+    await closing.close();
+    const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+    await expect(store.read(newKey())).rejects.toThrow(/closed/i);
+    await expect(store.create(newKey(), "x", meta)).rejects.toThrow(/closed/i);
+    await expect(store.keysOf?.("anna")).rejects.toThrow(/closed/i);
+    // Sound up to the limit of the server, and then its error.
+    await expect(natsStore(bucket).create(newKey(), "x".repeat(2_000_000), meta)).rejects.toThrow(/payload/i);
+  });
+
+  test("what is not a bucket is refused", () => {
+    for (const other of [undefined, null, {}, "sessions", connection]) {
+      expect(() => natsStore(other as unknown as NatsBucket)).toThrow(/Cannot use this as a NATS bucket: pass what/);
+    }
+  });
+
+  function newBucket(): Promise<KV> {
+    return new Kvm(connection).create(`sojourn-test-${randomUUID()}`, { storage: "memory" as never });
+  }
+});
+
+function failing(bucket: KV, method: keyof KV): NatsBucket {
+  return new Proxy(bucket, {
+    get: (target, name: keyof KV) =>
+      name === method ? () => Promise.reject(new Error("killed")) : (target[name] as (...args: unknown[]) => unknown).bind(target),
+  });
+}
+
+async function names(bucket: KV, filter: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const name of await bucket.keys(filter)) found.push(name);
+  return found;
+}
+
+function bucketName(bucket: KV): string {
+  return (bucket as unknown as { bucket: string }).bucket;
+}
