@@ -17,7 +17,7 @@ export default defineConfig({
   // Chunks are shared, so that an error class is the same class whichever entry it came through.
   splitting: true,
   minify: false,
-  sourcemap: true,
+  sourcemap: false,
   clean: true,
   external: [/^@oslojs\//, /^(node|bun|cloudflare):/],
   dts: { compilerOptions: { incremental: false } },

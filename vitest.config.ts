@@ -32,14 +32,6 @@ export default defineConfig({
           globalSetup: ["test/build.ts"],
         },
       },
-      {
-        test: {
-          ...shared,
-          name: "types",
-          include: [],
-          typecheck: { enabled: true, include: ["test/types/**/*.test-d.ts"], tsconfig: "tsconfig.test.json", ignoreSourceErrors: true },
-        },
-      },
     ],
   },
 });

@@ -1,0 +1,117 @@
+import { basename, dirname, join } from "node:path/posix";
+import { describe, expect, test } from "vitest";
+import { entries, filesUnder, packageJson, text } from "./manifests.ts";
+
+interface Import {
+  readonly file: string;
+  readonly from: string;
+  /** A path from the root of the repository for a relative import, otherwise the specifier. */
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+const sources = filesUnder("src", ".ts");
+const adapters = filesUnder("adapters", ".ts");
+const examples = filesUnder("examples", ".ts", ".js");
+
+describe("imports", () => {
+  test("there is something to check", () => {
+    expect(sources.length).toBeGreaterThan(10);
+    expect(adapters.length).toBeGreaterThan(3);
+    expect(examples.length).toBeGreaterThan(3);
+    expect(importsOf(sources).length).toBeGreaterThan(sources.length);
+  });
+
+  test("src imports only itself and @oslojs", () => {
+    expect(offenders(sources, ({ to }) => to.startsWith("src/") || to.startsWith("@oslojs/"))).toEqual([]);
+  });
+
+  test("src has no import cycle", () => {
+    expect(cycleIn(importsOf(sources).filter(({ typeOnly }) => !typeOnly))).toEqual([]);
+  });
+
+  test("adapters import the core through src/index.ts only, and nothing else but their runtime or framework", () => {
+    const frameworks = Object.keys(packageJson.peerDependencies ?? {});
+    const runtimes = /^(node|bun|cloudflare):/;
+    expect(
+      offenders(
+        adapters,
+        ({ to }) =>
+          to === "src/index.ts" ||
+          to.startsWith("adapters/") ||
+          runtimes.test(to) ||
+          frameworks.some((name) => to === name || to.startsWith(`${name}/`)),
+      ),
+    ).toEqual([]);
+  });
+
+  test("examples reach the library by its name", () => {
+    const specifiers = entries.map(({ specifier }) => specifier);
+    const known = (to: string): boolean => !to.startsWith(packageJson.name) || specifiers.includes(to);
+    expect(offenders(examples, ({ from, to }) => (from.startsWith(".") ? to.startsWith("examples/") : known(to)))).toEqual([]);
+  });
+
+  test("relative imports say the file, extension included", () => {
+    const files = new Set([...sources, ...adapters, ...examples]);
+    expect(offenders([...files], ({ from, to }) => !from.startsWith(".") || files.has(to))).toEqual([]);
+  });
+});
+
+describe("files", () => {
+  test("no default export in src and adapters", () => {
+    expect([...sources, ...adapters].filter((file) => /^export default\b|\bas default\b/m.test(text(file)))).toEqual([]);
+  });
+
+  // A drawer has no reason to change but everything's.
+  test("no utils.ts and no types.ts", () => {
+    const drawers = /^(utils?|helpers?|common|misc|types|constants)\.[jt]s$/;
+    expect([...sources, ...adapters, ...examples].filter((file) => drawers.test(basename(file)))).toEqual([]);
+  });
+
+  test("no file of src and adapters is longer than 250 lines", () => {
+    const lengths = [...sources, ...adapters].map((file) => ({ file, lines: text(file).trimEnd().split("\n").length }));
+    expect(lengths.filter(({ lines }) => lines > 250)).toEqual([]);
+  });
+});
+
+function offenders(files: readonly string[], allowed: (one: Import) => boolean): string[] {
+  return importsOf(files)
+    .filter((one) => !allowed(one))
+    .map(({ file, from }) => `${file} imports ${from}`);
+}
+
+function importsOf(files: readonly string[]): Import[] {
+  return files.flatMap((file) => {
+    const code = text(file).replace(/\/\*[\s\S]*?\*\//g, "");
+    const found = [
+      ...code.matchAll(/^\s*(?:import|export)\s+(type\s)?[^;"'`]*?from\s+"([^"]+)"/gm),
+      ...code.matchAll(/^\s*import\s+()"([^"]+)"/gm),
+      ...code.matchAll(/\bimport()\(\s*"([^"]+)"/g),
+    ];
+    return found.map(([, type, from]): Import => {
+      const specifier = from ?? "";
+      const to = specifier.startsWith(".") ? join(dirname(file), specifier) : specifier;
+      return { file, from: specifier, to, typeOnly: Boolean(type) };
+    });
+  });
+}
+
+/** The first cycle found, as the list of its files, or nothing. */
+function cycleIn(imports: readonly Import[]): string[] {
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): string[] => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return [];
+    for (const { to } of imports.filter((one) => one.file === file)) {
+      const cycle = visit(to, [...path, file]);
+      if (cycle.length > 0) return cycle;
+    }
+    done.add(file);
+    return [];
+  };
+  for (const { file } of imports) {
+    const cycle = visit(file, []);
+    if (cycle.length > 0) return cycle;
+  }
+  return [];
+}

@@ -1,0 +1,55 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { denoJson, entries, packageJson, root, text } from "./manifests.ts";
+
+describe("package.json and deno.json", () => {
+  test("name, version and license are the same in both", () => {
+    expect(denoJson).toMatchObject({ name: packageJson.name, version: packageJson.version, license: packageJson.license });
+  });
+
+  test("both export the same entries, built where package.json says", () => {
+    const { "./package.json": self, ...published } = packageJson.exports;
+    expect(self).toBe("./package.json");
+    // The order too: the list is read by people, and `types` must come first for TypeScript.
+    expect(JSON.stringify(published)).toBe(
+      JSON.stringify(Object.fromEntries(entries.map(({ key, types, file }) => [key, { types, default: file }]))),
+    );
+  });
+
+  test.each(entries)("$specifier has a source file and a built one", ({ source, file, types }) => {
+    expect([source, file, types].filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  test("the tests and examples are type-checked against the same entries", () => {
+    const { compilerOptions } = JSON.parse(text("tsconfig.test.json")) as { compilerOptions: { paths: Record<string, string[]> } };
+    expect(compilerOptions.paths).toEqual(Object.fromEntries(entries.map(({ specifier, source }) => [specifier, [source]])));
+  });
+
+  test("every peer is optional", () => {
+    const peers = Object.keys(packageJson.peerDependencies ?? {});
+    expect(peers.filter((peer) => packageJson.peerDependenciesMeta?.[peer]?.optional !== true)).toEqual([]);
+    expect(Object.keys(packageJson.peerDependenciesMeta ?? {}).filter((peer) => !peers.includes(peer))).toEqual([]);
+  });
+
+  test("nothing runs when the package is installed", () => {
+    expect(Object.keys(packageJson.scripts).filter((name) => /^(pre|post)?(install|prepare)$|^dependencies$/.test(name))).toEqual([]);
+  });
+
+  test("CHANGELOG.md has an entry for the version", () => {
+    expect(text("CHANGELOG.md")).toContain(`## ${packageJson.version}`);
+  });
+});
+
+describe("lock files", () => {
+  test.each(["package-lock.json", "test/engines/package-lock.json"])("%s names no host but the public registry", (path) => {
+    const hosts = [...text(path).matchAll(/"resolved": "(\w+:\/\/[^/"]*)/g)].map(([, host]) => host);
+    expect(hosts.filter((host) => host !== "https://registry.npmjs.org")).toEqual([]);
+  });
+
+  // A binary called node in node_modules/.bin would run every npm script instead of the node that was asked for.
+  test("no dependency brings a program called node", () => {
+    const { packages } = JSON.parse(text("package-lock.json")) as { packages: Record<string, { bin?: Record<string, string> }> };
+    expect(Object.keys(packages).filter((path) => packages[path]?.bin?.node !== undefined)).toEqual([]);
+  });
+});

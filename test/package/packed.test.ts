@@ -1,0 +1,79 @@
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, test } from "vitest";
+import { entries, type PublishedEntry, root } from "./manifests.ts";
+import { installPacked } from "./packed.ts";
+
+const run = promisify(execFile);
+// Entries that a runtime or a framework of one kind uses, and the types packages that its users have.
+const HOSTS: Record<string, readonly string[]> = { "./node": ["node"], "./hono": [] };
+const SETTINGS = {
+  target: "es2022",
+  lib: ["es2022", "dom", "dom.iterable"],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noEmit: true,
+  skipLibCheck: false,
+};
+
+const installed = installPacked(["hono", "@types/node", "undici-types"]);
+afterAll(() => installed.remove());
+
+describe("the packed package", () => {
+  // What nobody put there on purpose shows up here. The hash in the name of a shared chunk changes with its content.
+  test("holds these files and no others", () => {
+    const paths = installed.files.map(({ path }) => path.replace(/-[\w-]{8}\.(js|d\.ts)$/, "-*.$1"));
+    expect([...new Set(paths)].sort()).toMatchSnapshot();
+  });
+
+  test("is sound for publint --strict", async () => {
+    await tool("publint/src/cli.js", installed.tarball, "--strict");
+  });
+
+  test("resolves for every kind of ES module consumer (attw)", async () => {
+    await tool("@arethetypeswrong/cli/dist/index.js", installed.tarball, "--profile", "esm-only");
+  });
+
+  describe.each([
+    { moduleResolution: "bundler", module: "preserve" },
+    { moduleResolution: "nodenext", module: "nodenext" },
+  ])("its declarations under $moduleResolution, with skipLibCheck off", (resolution) => {
+    const hosted = (key: string): boolean => key in HOSTS;
+
+    test("compile with no other types, but for the entries of a host that has some", async () => {
+      await compile(
+        entries.filter(({ key }) => !hosted(key)),
+        { ...resolution, types: [] },
+      );
+    });
+
+    test.each(entries.filter(({ key }) => hosted(key)))("$specifier compiles with the types of its host", async (entry) => {
+      await compile([entry], { ...resolution, types: HOSTS[entry.key] ?? [] });
+    });
+  });
+});
+
+async function compile(
+  list: readonly PublishedEntry[],
+  options: { types: readonly string[]; module: string; moduleResolution: string },
+): Promise<void> {
+  const name = `consumer-${options.moduleResolution}-${list.length}-${options.types.length}`;
+  writeFileSync(
+    join(installed.folder, `${name}.mts`),
+    list.map(({ specifier }, index) => `import * as entry${index} from "${specifier}";\nvoid entry${index};\n`).join(""),
+  );
+  const compilerOptions = { ...SETTINGS, ...options };
+  writeFileSync(join(installed.folder, `${name}.json`), JSON.stringify({ compilerOptions, files: [`${name}.mts`] }));
+  await tool("typescript/bin/tsc", "-p", `${name}.json`);
+}
+
+/** Runs a tool of node_modules; what it printed is the error if it fails. */
+async function tool(path: string, ...args: string[]): Promise<void> {
+  const failure = await run(process.execPath, [join(root, "node_modules", path), ...args], { cwd: installed.folder }).then(
+    () => "",
+    (error: { stdout: string; stderr: string }) => `${error.stdout}\n${error.stderr}`,
+  );
+  expect(failure).toBe("");
+}

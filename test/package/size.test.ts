@@ -1,0 +1,39 @@
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { describe, expect, test } from "vitest";
+import { root } from "./manifests.ts";
+
+const CORE = `import { createSessions, memoryStore } from "@sojourn/session"; console.log(createSessions, memoryStore);`;
+const SEALED = `import { createSessions } from "@sojourn/session"; import { sealedCookies } from "@sojourn/session/sealed"; console.log(createSessions, sealedCookies);`;
+const ALONE = `import { createSessions } from "@sojourn/session"; console.log(createSessions);`;
+
+// Limits for statements that a user would write, minified and gzipped, all dependencies included. They only ever go down.
+describe("size", () => {
+  test("createSessions and memoryStore take at most 8,000 bytes", async () => {
+    expect(await bytes(CORE)).toBeLessThanOrEqual(8_000);
+  });
+
+  test("sealedCookies adds at most 3,000 bytes to createSessions", async () => {
+    expect((await bytes(SEALED)) - (await bytes(ALONE))).toBeLessThanOrEqual(3_000);
+  });
+
+  test("what is imported and not used costs nothing", async () => {
+    expect(
+      await bytes(`import "@sojourn/session"; import "@sojourn/session/sealed"; import "@sojourn/session/redis";`),
+    ).toBeLessThanOrEqual(40);
+  });
+});
+
+async function bytes(contents: string): Promise<number> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: root, loader: "js" },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+    external: ["node:*"],
+    logLevel: "silent",
+  });
+  return gzipSync(outputFiles[0]?.contents ?? new Uint8Array(), { level: 9 }).length;
+}
