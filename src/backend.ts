@@ -1,6 +1,6 @@
 import type { CookieForm } from "./cookie.ts";
 import type { Settings } from "./options.ts";
-import type { Loaded, SessionState } from "./session.ts";
+import type { Loaded, SessionState } from "./session-state.ts";
 import type { Awaitable } from "./store.ts";
 
 /** One entry in the list of a user's sessions. */

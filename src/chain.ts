@@ -1,9 +1,9 @@
 import { SessionError } from "./errors.ts";
 import { type GuardedStore, isPromise } from "./guarded-store.ts";
-import { limitPassed } from "./lifetime.ts";
+import { limitPassed, tombstoneEnd } from "./lifetime.ts";
 import type { Settings } from "./options.ts";
 import { decodeStored, encodeMark, type Forward, type LiveRecord, type Tombstone } from "./record.ts";
-import type { Awaitable, Entry, Version } from "./store.ts";
+import type { Entry, Version } from "./store.ts";
 import { digest, successorOf } from "./token.ts";
 
 /** A stored thing that is in force, with what is needed to change it. */
@@ -17,20 +17,23 @@ interface At {
 }
 
 /** Where a token leads. */
-export type Place =
-  | { readonly status: "live"; readonly token: string; readonly key: string; readonly seen: SeenLive; readonly direct: boolean }
-  | { readonly status: "ended"; readonly key: string }
-  | { readonly status: "none" };
+export type Place = LivePlace | { readonly status: "ended"; readonly key: string } | { readonly status: "none" };
+
+export interface LivePlace {
+  readonly status: "live";
+  readonly token: string;
+  readonly key: string;
+  readonly seen: SeenLive;
+  /** The token that was presented is this record's own, not one that leads to it. */
+  readonly direct: boolean;
+}
 
 /** Walks the chains that rotation, renewal and logout leave behind in a store. */
 export interface Chain {
   /** What an entry means now; `undefined` where it is missing, past a limit, or nothing of ours. Never throws. */
   judge(key: string, entry: Entry | undefined): Seen | undefined;
-  /**
-   * Follows the forwards that the bearer of `token` can prove to know, to the live record. `first` is the entry under the token's own key,
-   * if it was read already.
-   */
-  follow(token: string, key?: string, first?: Awaitable<Entry | undefined>): Promise<Place>;
+  /** Follows the forwards that the bearer of `token` proves to know, to the live record. `start` is what its own key holds, if that is known. */
+  follow(token: string, start?: { readonly key: string; readonly seen: Seen | undefined }): Promise<Place>;
   /**
    * Ends the live record that `key` leads to, through forwards and tombstones alike. False if there is none, or `spared` says to leave it.
    * `known` saves the first read.
@@ -51,13 +54,6 @@ export type Ending = "destroyed" | "revoked" | "evicted" | "reused";
  * it endless.
  */
 const MAX_STEPS = 100;
-
-/** Tombstones stay long enough for every request that was on its way. */
-const MIN_TOMBSTONE_MS = 30_000;
-
-export function tombstoneEnd(now: number, { rotation }: Settings): number {
-  return now + Math.max(rotation.grace, MIN_TOMBSTONE_MS);
-}
 
 export function createChain(store: GuardedStore, settings: Settings): Chain {
   const { codec, lifetime, rotation, clock, emit } = settings;
@@ -94,9 +90,10 @@ export function createChain(store: GuardedStore, settings: Settings): Chain {
     return judge(key, isPromise(entry) ? await entry : entry);
   }
 
-  async function follow(token: string, key = digest(token), first?: Awaitable<Entry | undefined>): Promise<Place> {
+  async function follow(token: string, start?: Parameters<Chain["follow"]>[1]): Promise<Place> {
+    let key = start?.key ?? digest(token);
     for (let step = 0; step < MAX_STEPS; step++) {
-      const seen = step === 0 && first !== undefined ? judge(key, await first) : await read(key);
+      const seen = step === 0 && start ? start.seen : await read(key);
       if (seen === undefined) return { status: "none" };
       if (seen.kind === "live") return { status: "live", token, key, seen, direct: step === 0 };
       if (seen.kind === "ended") return { status: "ended", key };
@@ -128,7 +125,12 @@ export function createChain(store: GuardedStore, settings: Settings): Chain {
         continue;
       }
       if (await spared?.(key, seen)) return false;
-      const ended = await store.update(key, encodeMark({ kind: "ended" }), { expiresAt: tombstoneEnd(clock(), settings) }, seen.version);
+      const ended = await store.update(
+        key,
+        encodeMark({ kind: "ended" }),
+        { expiresAt: tombstoneEnd(clock(), rotation.grace) },
+        seen.version,
+      );
       if (ended !== undefined) {
         const of = { handle: key, subject: seen.subject };
         emit(how === "reused" ? { type: "token_reused", revoked: true, ...of } : { type: how, ...of });

@@ -40,3 +40,8 @@ export function rotationDue(every: number | false, renewedAt: number, now: numbe
 export function cookieMaxAge(createdAt: number, now: number, lifetime: Lifetime): number {
   return Math.min(MAX_COOKIE_SECONDS, Math.max(1, Math.ceil((createdAt + lifetime.absolute - now) / 1000)));
 }
+
+/** Tombstones stay long enough for every request that was on its way. */
+export function tombstoneEnd(now: number, grace: number): number {
+  return now + Math.max(grace, 30_000);
+}

@@ -1,7 +1,8 @@
-import { type Codec, copyOf, put } from "./codec.ts";
+import { type Codec, copyOf } from "./codec.ts";
 import type { CookieForm } from "./cookie.ts";
 import { SessionError } from "./errors.ts";
 import type { RequestLike } from "./options.ts";
+import { applyChange, type Change, type Loaded, type SessionState } from "./session-state.ts";
 
 /** Frozen all the way down: the change that other libraries lose in silence is a type error here, and throws. */
 export type DeepReadonly<T> = T extends (...args: never[]) => unknown
@@ -61,94 +62,6 @@ export interface Session<Data extends object = Record<string, unknown>> {
   persist(on?: boolean): void;
   /** Ends the session: final, also for requests in flight. It reads as empty from here on, and a write throws. */
   destroy(): void;
-}
-
-/** One thing done to a session. Commit applies the list to what is stored by then, so that no other request's change is lost. */
-export type Change =
-  | { readonly type: "set"; readonly key: string; readonly value: unknown }
-  | { readonly type: "update"; readonly key: string; readonly change: (value: unknown) => unknown }
-  | { readonly type: "delete"; readonly key: string }
-  | { readonly type: "clear" }
-  | { readonly type: "sign-in"; readonly subject: string };
-
-/** What changes apply to. */
-export interface Content {
-  data: Record<string, unknown>;
-  subject: string | undefined;
-}
-
-/** What a backend found for a request. */
-export interface Loaded {
-  /**
-   * `ended`: the token opens nothing but was ours a moment ago. `unavailable`: the store failed, and the session is read-only by choice.
-   */
-  readonly status: "none" | "live" | "ended" | "unavailable";
-  readonly data: Record<string, unknown>;
-  readonly handle: string | undefined;
-  readonly subject: string | undefined;
-  readonly authenticatedAt: number | undefined;
-  readonly createdAt: number;
-  readonly expiresAt: number;
-  readonly persistent: boolean;
-}
-
-/** All that a commit needs to know of a session. `Found` is what the backend itself wants to remember from load to commit. */
-export interface SessionState<Found extends Loaded = Loaded> {
-  readonly loaded: Found;
-  readonly request: RequestLike;
-  readonly cookie: CookieForm;
-  /** Epoch ms of the load. */
-  readonly now: number;
-  readonly changes: Change[];
-  content: Content;
-  persistent: boolean;
-  signedIn: boolean;
-  renewed: boolean;
-  destroyed: boolean;
-  /** Whether the response depends on the session. */
-  accessed: boolean;
-  /** Committed, or given up because the handler threw. */
-  closed: boolean;
-}
-
-/** Applies one change. The same function serves the view of the request and the merge with what another request stored. */
-export function applyChange(content: Content, change: Change, codec: Codec): void {
-  switch (change.type) {
-    case "set":
-      return put(content.data, change.key, change.value);
-    case "update": {
-      const value = change.change(own(content.data, change.key) ? copyOf(codec, content.data[change.key], change.key) : undefined);
-      if (value === undefined) delete content.data[change.key];
-      else put(content.data, change.key, copyOf(codec, value, change.key));
-      return;
-    }
-    case "delete":
-      delete content.data[change.key];
-      return;
-    case "clear":
-      content.data = {};
-      return;
-    case "sign-in":
-      if (content.subject !== undefined && content.subject !== change.subject) content.data = {};
-      content.subject = change.subject;
-  }
-}
-
-/** The changes applied to stored data: what shall be stored next. */
-export function applyChanges(
-  data: Record<string, unknown>,
-  subject: string | undefined,
-  changes: readonly Change[],
-  codec: Codec,
-): Content {
-  const content = { data: { ...data }, subject };
-  for (const change of changes) applyChange(content, change, codec);
-  return content;
-}
-
-/** Whether the request left everything as it was. */
-export function isUntouched({ changes, destroyed, renewed, persistent, loaded }: SessionState): boolean {
-  return changes.length === 0 && !destroyed && !renewed && persistent === loaded.persistent;
 }
 
 /** The state behind a session that `load` returned, for commit. */
@@ -219,29 +132,31 @@ class RequestSession implements Session {
 
   get(key: string): DeepReadonly<unknown> | undefined {
     const { data } = this.#read().content;
-    return own(data, key) ? freeze(data[key]) : undefined;
+    return Object.hasOwn(data, key) ? freeze(data[key]) : undefined;
   }
 
   has(key: string): boolean {
-    return own(this.#read().content.data, key);
+    return Object.hasOwn(this.#read().content.data, key);
   }
 
   set(key: string, value: unknown): void {
-    if (value === undefined) return this.delete(key);
     const { data } = this.#write().content;
-    if (own(data, key) && Object.is(data[key], value) && typeof value !== "object") return;
-    this.#change({ type: "set", key: keyOf(key), value: copyOf(this.#codec, value, key) });
+    if (value === undefined) this.delete(key);
+    // A value that is there already is no change: a request that sets what it read must not undo another's
+    else if (typeof value === "object" || !Object.hasOwn(data, key) || !Object.is(data[key], value)) {
+      this.#change({ type: "set", key: keyOf(key), value: copyOf(this.#codec, value, key) });
+    }
   }
 
   update(key: string, change: (value: never) => unknown): void {
     this.#write();
     if (typeof change !== "function")
-      throw new TypeError("update takes a function from the old value to the new one; for a plain value write set(key, value)");
+      throw new TypeError("update takes a function of the old value; for a plain value write set(key, value)");
     this.#change({ type: "update", key: keyOf(key), change: change as (value: unknown) => unknown });
   }
 
   delete(key: string): void {
-    if (own(this.#write().content.data, key)) this.#change({ type: "delete", key });
+    if (Object.hasOwn(this.#write().content.data, key)) this.#change({ type: "delete", key });
   }
 
   take(key: string): DeepReadonly<unknown> | undefined {
@@ -310,10 +225,6 @@ class RequestSession implements Session {
 function keyOf(key: unknown): string {
   if (typeof key !== "string") throw new TypeError(`A session key is a string, not ${typeof key}`);
   return key;
-}
-
-function own(data: object, key: string): boolean {
-  return Object.hasOwn(data, key);
 }
 
 function freeze<T>(value: T): DeepReadonly<T> {

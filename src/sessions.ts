@@ -4,7 +4,8 @@ import { isPromise } from "./guarded-store.ts";
 import { type RequestLike, resolveOptions, type SessionOptions, type Settings } from "./options.ts";
 import { type Additions, canCarryCookie, headersOf, withAdditions } from "./response.ts";
 import { createServerBackend } from "./server-backend.ts";
-import { isUntouched, type Loaded, newSession, type Session, stateOf } from "./session.ts";
+import { newSession, type Session, stateOf } from "./session.ts";
+import { isUntouched, type Loaded } from "./session-state.ts";
 import type { Awaitable, SessionStore } from "./store.ts";
 import { memoryStore } from "./stores/memory.ts";
 

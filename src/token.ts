@@ -45,7 +45,8 @@ export function successorOf(token: string, nonce: string): string {
 let batch: Uint8Array<ArrayBuffer> | undefined;
 let used = BATCH_BYTES;
 
-function randomBytes(count: number): Uint8Array {
+/** Random bytes from a batch. */
+export function randomBytes(count: number): Uint8Array<ArrayBuffer> {
   // Not at module scope: Workers refuse randomness there, and a snapshot of the heap would repeat it.
   batch ??= new Uint8Array(BATCH_BYTES);
   if (used + count > BATCH_BYTES) {

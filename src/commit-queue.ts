@@ -1,0 +1,19 @@
+/** Runs a task when the earlier ones of its key are done; `waited` says whether there were any. */
+export type InTurn = <T>(key: string, task: (waited: boolean) => Promise<T>) => Promise<T>;
+
+/** Commits of one key in one process wait for each other, so that only other processes are ever raced. A task that fails lets the next one go on. */
+export function createQueues(): InTurn {
+  const tails = new Map<string, Promise<unknown>>();
+
+  return (key, task) => {
+    const before = tails.get(key);
+    const mine = before ? before.then(() => task(true)) : task(false);
+    const tail = mine.then(leave, leave);
+    tails.set(key, tail);
+    return mine;
+
+    function leave(): void {
+      if (tails.get(key) === tail) tails.delete(key);
+    }
+  };
+}

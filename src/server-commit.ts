@@ -1,0 +1,228 @@
+import type { Backend } from "./backend.ts";
+import type { Chain, LivePlace, Place } from "./chain.ts";
+import { copyOf, jsonCodec } from "./codec.ts";
+import { type Plan, planCommit } from "./commit-plan.ts";
+import { createQueues } from "./commit-queue.ts";
+import { removeCookie, setCookie } from "./cookie.ts";
+import { SessionError } from "./errors.ts";
+import type { GuardedStore } from "./guarded-store.ts";
+import { cookieMaxAge } from "./lifetime.ts";
+import type { Settings } from "./options.ts";
+import { encodeRecord, type LiveRecord } from "./record.ts";
+import { applyChanges, isUntouched, type Loaded, type SessionState } from "./session-state.ts";
+import type { Awaitable, EntryMeta, SessionStore } from "./store.ts";
+import type { SubjectIndex } from "./subject-index.ts";
+import { digest, newToken } from "./token.ts";
+import { createTokenChange, entryMeta } from "./token-change.ts";
+
+/** What the server backend remembers of a session from load to commit. */
+export interface Found extends Loaded {
+  readonly place: Place;
+}
+
+type State = SessionState<Found>;
+
+/** What a record is made of at commit: the request's changes applied to what is stored now. */
+interface Draft {
+  readonly state: State;
+  readonly data: string;
+  readonly subject: string | undefined;
+  readonly persistent: boolean;
+}
+
+/** What one attempt to commit came to: Set-Cookie lines, or the news that another request was first. */
+type Outcome = readonly string[] | "refused";
+
+const NO_COOKIE: readonly string[] = [];
+
+/** Attempts that follow at once; only then does it help to let the others pass. */
+const EAGER_ATTEMPTS = 3;
+
+/**
+ * The commit of the server backend, in short: every write is a compare-and-set on the version that was read. Refused, the session is read again
+ * and the request's changes are applied to what is there now; what was ended in between stays ended.
+ */
+export function createServerCommit(
+  given: SessionStore,
+  store: GuardedStore,
+  chain: Chain,
+  index: SubjectIndex,
+  settings: Settings,
+): Backend<Found>["keep"] {
+  const { codec, lifetime, rotation, clock, emit, describe } = settings;
+  const tokens = createTokenChange(store, chain, settings);
+  const inTurn = createQueues();
+
+  function keep(state: State, deliverable: boolean): Awaitable<readonly string[]> {
+    const { place } = state.loaded;
+    if (isUntouched(state) && planFor(state, place, deliverable).plan === "nothing") return offer(place, state, deliverable);
+    return place.status === "live" ? inTurn(place.key, (waited) => commit(state, deliverable, waited)) : commit(state, deliverable, false);
+  }
+
+  async function commit(state: State, deliverable: boolean, waited: boolean): Promise<readonly string[]> {
+    const giveUpAt = performance.now() + settings.storeTimeout;
+    let { place } = state.loaded;
+    // Somebody of this process was first: what was loaded is old for certain
+    if (waited) place = await again(place);
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await carryOut(state, place, deliverable);
+      if (outcome !== "refused") return outcome;
+      if (performance.now() > giveUpAt) {
+        throw new SessionError(
+          "session_conflict",
+          `The session was changed by others for ${settings.storeTimeout} ms without a gap; nothing was stored`,
+        );
+      }
+      if (attempt >= EAGER_ATTEMPTS) await pause(attempt);
+      emit({ type: "conflict_retried", attempt, handle: state.loaded.handle, subject: state.loaded.subject });
+      place = await again(place);
+    }
+  }
+
+  /** Where the request's token leads by now. Gone altogether is ended too: only what is there may be written to. */
+  async function again(place: Place): Promise<Place> {
+    if (place.status !== "live") return place;
+    const now = await chain.follow(place.token);
+    if (now.status === "none") return { status: "ended", key: place.key };
+    return now.status === "live" ? { ...now, direct: now.direct && place.direct } : now;
+  }
+
+  /** The request's changes applied to what is stored at `place`, and what to do about them. */
+  function planFor(state: State, place: Place, deliverable: boolean): Draft & { plan: Plan } {
+    const live = place.status === "live" ? place.seen : undefined;
+    const stored = { data: live?.content ?? {}, subject: live?.subject };
+    const content = state.changes.length > 0 ? applyChanges(stored.data, stored.subject, state.changes, codec) : stored;
+    const data = live && content === stored ? live.data : codec.encode(content.data);
+    // As with data: only what this request changed may overrule what another stored
+    const persistChanged = state.persistent !== state.loaded.persistent;
+    const persistent = live && !persistChanged ? (live.persistent ?? false) : state.persistent;
+    const plan = planCommit(
+      {
+        status: place.status,
+        destroyed: state.destroyed,
+        signedIn: state.signedIn,
+        renewed: state.renewed,
+        changed: live ? data !== live.data || persistent !== (live.persistent ?? false) : state.changes.length > 0,
+        empty: Object.keys(content.data).length === 0,
+        direct: place.status === "live" && place.direct,
+        unconfirmed: live?.previous !== undefined,
+        deliverable,
+        renewedAt: live?.renewedAt ?? 0,
+        idleEnd: live?.idleEnd ?? 0,
+      },
+      rotation.every,
+      lifetime,
+      clock(),
+    );
+    return { plan, state, data, subject: content.subject, persistent };
+  }
+
+  async function carryOut(state: State, place: Place, deliverable: boolean): Promise<Outcome> {
+    const { plan, ...draft } = planFor(state, place, deliverable);
+    const persistChanged = state.persistent !== state.loaded.persistent;
+    if (!deliverable && (plan === "create" || plan === "renew" || (plan === "update" && persistChanged))) {
+      throw new SessionError(
+        "cookie_undeliverable",
+        "This response cannot carry the cookie that the session needs: sign in, renew or start a session in another one",
+      );
+    }
+    if (plan === "create") return create(draft);
+    if (plan === "drop") {
+      emit({ type: "changes_dropped", changes: state.changes.length, handle: state.loaded.handle, subject: state.loaded.subject });
+      return NO_COOKIE;
+    }
+    if (plan === "destroy" && place.status !== "none") {
+      const live = place.status === "live";
+      const ended = await chain.end(place.key, "destroyed", { known: live ? place.seen : undefined });
+      return ended && deliverable ? [removeCookie(state.cookie)] : NO_COOKIE;
+    }
+    if (place.status !== "live") return NO_COOKIE;
+    if (plan === "rotate" || plan === "renew") return replaceToken(plan, draft, place);
+    if (plan === "update") return update(draft, place, deliverable);
+    if (plan === "touch") await touch(place);
+    return offer(place, state, deliverable);
+  }
+
+  async function create(draft: Draft): Promise<Outcome> {
+    const token = newToken();
+    const record = newRecord(draft);
+    if ((await store.create(digest(token), encodeRecord(record), metaOf(record))) === undefined) return "refused";
+    const at = { handle: digest(token), subject: record.subject };
+    emit({ type: "created", ...at });
+    if (draft.state.signedIn) await signedIn(at.handle, record);
+    return cookieFor(token, record, draft.state);
+  }
+
+  async function update({ state, data, persistent }: Draft, place: LivePlace, deliverable: boolean): Promise<Outcome> {
+    const { seen, key } = place;
+    const { previous } = seen;
+    if (previous !== undefined && place.direct) await tokens.confirm(previous, key);
+    const record: LiveRecord = { ...seen, data, persistent, previous: place.direct ? undefined : previous };
+    if ((await store.update(key, encodeRecord(record), metaOf(record), seen.version)) === undefined) return "refused";
+    // The lifetime of the browser's cookie follows what is stored
+    if (persistent !== (seen.persistent ?? false) && deliverable) return cookieFor(place.token, record, state);
+    return offer(place, state, deliverable);
+  }
+
+  async function replaceToken(plan: "rotate" | "renew", draft: Draft, place: LivePlace): Promise<Outcome> {
+    const { state, data, persistent } = draft;
+    const { seen, key } = place;
+    if (plan === "rotate" && seen.previous !== undefined) await tokens.confirm(seen.previous, key);
+    const previous = plan === "rotate" ? key : undefined;
+    const record: LiveRecord = state.signedIn ? newRecord(draft) : { ...seen, data, renewedAt: clock(), persistent, previous };
+    const token = await (plan === "rotate" ? tokens.rotate(place, record) : tokens.renew(place, record));
+    if (token === undefined) return "refused";
+    const handle = digest(token);
+    if (state.signedIn) await signedIn(handle, record);
+    else emit({ type: plan === "rotate" ? "rotated" : "renewed", handle, subject: record.subject });
+    return cookieFor(token, record, state);
+  }
+
+  async function touch({ key, seen }: LivePlace): Promise<void> {
+    const meta = metaOf(seen);
+    // Refused is fine: somebody else wrote, which moved the expiry too, or the session was ended
+    if (given.touch) await store.touch(key, meta.expiresAt, seen.version);
+    else await store.update(key, encodeRecord(seen), meta, seen.version);
+  }
+
+  async function signedIn(handle: string, record: LiveRecord): Promise<void> {
+    emit({ type: "signed_in", handle, subject: record.subject });
+    if (record.subject !== undefined) await index.enforceLimit(record.subject);
+  }
+
+  function newRecord({ state, data, subject, persistent }: Draft): LiveRecord {
+    const now = clock();
+    const meta = describe && copyOf(jsonCodec, describe(state.request) ?? null, "describe()");
+    return {
+      kind: "live",
+      data,
+      createdAt: now,
+      renewedAt: now,
+      subject,
+      authenticatedAt: state.signedIn ? now : undefined,
+      persistent,
+      meta,
+    };
+  }
+
+  function metaOf({ subject }: LiveRecord): EntryMeta {
+    return entryMeta(clock() + lifetime.idle, subject);
+  }
+
+  /** A request that came with a rotated token is told the live one: each of them the same, so that a late answer does no harm. */
+  function offer(place: Place, state: State, deliverable: boolean): readonly string[] {
+    if (place.status !== "live" || place.direct || !deliverable) return NO_COOKIE;
+    return cookieFor(place.token, place.seen, state);
+  }
+
+  function cookieFor(token: string, record: LiveRecord, { cookie }: State): readonly string[] {
+    const now = clock();
+    return [setCookie(cookie, token, record.persistent ? cookieMaxAge(record.createdAt, now, lifetime) : undefined, now)];
+  }
+
+  return keep;
+}
+
+function pause(attempt: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(2 ** attempt, 64)));
+}

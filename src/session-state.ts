@@ -1,0 +1,94 @@
+import { type Codec, copyOf, put } from "./codec.ts";
+import type { CookieForm } from "./cookie.ts";
+import type { RequestLike } from "./options.ts";
+
+/** One thing done to a session. Commit applies the list to what is stored by then, so that no other request's change is lost. */
+export type Change =
+  | { readonly type: "set"; readonly key: string; readonly value: unknown }
+  | { readonly type: "update"; readonly key: string; readonly change: (value: unknown) => unknown }
+  | { readonly type: "delete"; readonly key: string }
+  | { readonly type: "clear" }
+  | { readonly type: "sign-in"; readonly subject: string };
+
+/** What changes apply to. */
+export interface Content {
+  data: Record<string, unknown>;
+  subject: string | undefined;
+}
+
+/** What a backend found for a request. */
+export interface Loaded {
+  /**
+   * `ended`: the token opens nothing but was ours a moment ago. `unavailable`: the store failed, and the session is read-only by choice.
+   */
+  readonly status: "none" | "live" | "ended" | "unavailable";
+  readonly data: Record<string, unknown>;
+  readonly handle: string | undefined;
+  readonly subject: string | undefined;
+  readonly authenticatedAt: number | undefined;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly persistent: boolean;
+}
+
+/** All that a commit needs to know of a session. `Found` is what the backend itself wants to remember from load to commit. */
+export interface SessionState<Found extends Loaded = Loaded> {
+  readonly loaded: Found;
+  readonly request: RequestLike;
+  readonly cookie: CookieForm;
+  /** Epoch ms of the load. */
+  readonly now: number;
+  readonly changes: Change[];
+  content: Content;
+  persistent: boolean;
+  signedIn: boolean;
+  renewed: boolean;
+  destroyed: boolean;
+  /** Whether the response depends on the session. */
+  accessed: boolean;
+  /** Committed, or given up because the handler threw. */
+  closed: boolean;
+}
+
+/** Applies one change. The same function serves the view of the request and the merge with what another request stored. */
+export function applyChange(content: Content, change: Change, codec: Codec): void {
+  switch (change.type) {
+    case "set":
+      put(content.data, change.key, change.value);
+      return;
+    case "update": {
+      const value = change.change(
+        Object.hasOwn(content.data, change.key) ? copyOf(codec, content.data[change.key], change.key) : undefined,
+      );
+      if (value === undefined) delete content.data[change.key];
+      else put(content.data, change.key, copyOf(codec, value, change.key));
+      return;
+    }
+    case "delete":
+      delete content.data[change.key];
+      return;
+    case "clear":
+      content.data = {};
+      return;
+    case "sign-in":
+      if (content.subject !== undefined && content.subject !== change.subject) content.data = {};
+      content.subject = change.subject;
+  }
+}
+
+/** The changes applied to stored data: what shall be stored next. */
+export function applyChanges(
+  data: Record<string, unknown>,
+  subject: string | undefined,
+  changes: readonly Change[],
+  codec: Codec,
+): Content {
+  const content = { data: { ...data }, subject };
+  for (const change of changes) applyChange(content, change, codec);
+  return content;
+}
+
+/** Whether the request left everything as it was. */
+export function isUntouched({ changes, destroyed, renewed, persistent, loaded }: SessionState): boolean {
+  return changes.length === 0 && !destroyed && !renewed && persistent === loaded.persistent;
+}
