@@ -35,7 +35,8 @@ export interface MysqlCallbackClient {
  * Keeps sessions in a table of MySQL or MariaDB. The table is made by `createTable()`, or by the text of {@link schema} in your migrations.
  *
  * Give it a pool, or a connection that is in no transaction. Expired rows stay until `sweep` is called, now and then. Keys may have 255
- * bytes and subjects 2000; a value is as large as the server's `max_allowed_packet` lets a statement be.
+ * bytes and subjects 2000; a value is as large as the server's `max_allowed_packet` lets a statement be. Leave the connection's character set
+ * at `utf8mb4`, the default of both drivers.
  *
  * @throws {TypeError} when the client is none of these, the table's name is not a plain name, or `clock` is not a function.
  */
@@ -71,10 +72,11 @@ function adapt(client: MysqlClient): SqlClient {
   }
   return {
     rows: async ({ text }, values) => (await execute(text, values)) as readonly unknown[][],
-    async run({ text }, values) {
+    async run({ name, text }, values) {
       const { affectedRows, insertId } = (await execute(text, values)) as Outcome;
-      // The mark of a `create` that found its key taken.
-      return Number(insertId) === 0 ? affectedRows : 0;
+      if (Number(insertId) === 0) return affectedRows;
+      // The mark: a `create` found its key taken, a `touch` its row.
+      return name === "create" ? 0 : 1;
     },
     async define(statements) {
       for (const statement of statements) await execute(statement, []);

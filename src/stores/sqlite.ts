@@ -58,7 +58,8 @@ export interface D1Statement {
  * `better-sqlite3`, `node:sqlite` and `bun:sqlite` every method answers at once, without a promise.
  *
  * Several processes may share the file. Then let the database wait for its lock: `node:sqlite`, `bun:sqlite` and libsql fail at once with
- * SQLITE_BUSY unless told to (`PRAGMA busy_timeout = 5000`). Expired rows stay until `sweep` is called, now and then.
+ * SQLITE_BUSY unless told to (`PRAGMA busy_timeout = 5000`). Expired rows stay until `sweep` is called, now and then. A codec must not
+ * produce the character U+0000, where libsql and `node:sqlite` of Node 22 end a text; JSON escapes it.
  *
  * @throws {TypeError} when the client is none of these, the table's name is not a plain name, or `clock` is not a function.
  */

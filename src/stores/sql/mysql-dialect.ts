@@ -4,11 +4,15 @@ import { parseTableName, quoted } from "./table-name.ts";
 /** The SQL of MySQL (5.7 or later) and MariaDB (10.2 or later). */
 export function mysqlDialect(name: string): Dialect {
   const table = quoted(parseTableName(name), "`");
+  const touch = `UPDATE ${table} SET version = LAST_INSERT_ID(version), expires_at = :expiresAt WHERE session_key = :key`;
   const statements = {
     ...standardStatements(table),
-    // A live entry keeps every column. Drivers that count matched rows report that like an insert, so it is marked: LAST_INSERT_ID(x)
-    // comes back with the result as its insertId, which is 0 otherwise. VALUES() is all that both engines have for the row that came.
-    // Assignments are made from left to right: expires_at, which decides them all, is the last.
+    // Drivers count matched rows or changed rows, as they are set, so what depends on the difference is marked: LAST_INSERT_ID(x) is x and
+    // comes back with the result as its insertId, which is 0 otherwise. Here that is a row which may keep the expiry that it has.
+    touch: `${touch} AND expires_at > :now`,
+    touchAt: `${touch} AND version = :expected AND expires_at > :now`,
+    // And here a live entry, which keeps every column. VALUES() is all that both engines have for the row that came. Assignments are made
+    // from left to right: expires_at, which decides them all, is the last.
     create:
       `INSERT INTO ${table} (session_key, value, version, expires_at, subject)` +
       " VALUES (:key, :value, :version, :expiresAt, :subject) ON DUPLICATE KEY UPDATE" +

@@ -1,0 +1,180 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type Config, createClient } from "@libsql/client";
+import { Miniflare } from "miniflare";
+import { afterAll, describe, expect, test } from "vitest";
+import { type D1Client, d1Store, type SqliteDatabase, schema, sqliteStore } from "../../src/stores/sqlite.ts";
+import { describeWith, service, testWith } from "../services.ts";
+import { insertOf, type SqlConnection, sqlStoreTests } from "./sql-store-tests.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sojourn-sqlite-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("sqliteStore()", () => {
+  sqlStoreTests("libsql", {
+    connect: () => libsql({ url: `file:${join(folder, "libsql.db")}` }),
+    schema,
+    tableMissing: { message: expect.stringContaining("no such table") },
+  });
+  sqlStoreTests("libsql with bigints", {
+    connect: () => libsql({ url: `file:${join(folder, "libsql-bigint.db")}`, intMode: "bigint" }),
+    schema,
+    tableMissing: { message: expect.stringContaining("no such table") },
+  });
+
+  test("what is no client is refused", () => {
+    for (const client of [undefined, null, {}, "file:sessions.db", () => {}]) {
+      expect(() => sqliteStore(client as never)).toThrow(/^Cannot use this client: sqliteStore\(\) takes a database of/);
+    }
+  });
+});
+
+const runtimes = join(import.meta.dirname, "sqlite-runtimes");
+const run = promisify(execFile);
+
+for (const name of ["node-22", "node-24", "node-26"] as const) {
+  const node = await service(name);
+  testWith(
+    node,
+    `sqliteStore() on node:sqlite of ${name} keeps the contract`,
+    async () => {
+      const { stdout } = await run(node.path!, ["--no-warnings", "--test-reporter=tap", join(runtimes, "node.ts")]);
+      expect(stdout).toMatch(/^# fail 0$/m);
+      expect(Number(/^# pass (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(80);
+    },
+    60_000,
+  );
+}
+
+const bun = await service("bun");
+testWith(
+  bun,
+  "sqliteStore() on bun:sqlite keeps the contract",
+  async () => {
+    const { stderr } = await run(bun.path!, ["test", join(runtimes, "bun.ts")], { cwd: folder });
+    expect(stderr).toMatch(/^ 0 fail$/m);
+    expect(Number(/^ (\d+) pass$/m.exec(stderr)?.[1])).toBeGreaterThan(80);
+  },
+  60_000,
+);
+
+const addon = await service("better-sqlite3");
+describeWith(addon, "sqliteStore() on better-sqlite3", () => {
+  for (const safeIntegers of [false, true]) {
+    sqlStoreTests(safeIntegers ? "with bigints" : "as it is", {
+      connect: () => betterSqlite3(`better-${safeIntegers}.db`, safeIntegers),
+      schema,
+      tableMissing: { name: "SqliteError", code: "SQLITE_ERROR" },
+    });
+  }
+
+  test("nothing is a promise", async () => {
+    const connection = await betterSqlite3(":memory:", false);
+    const store = connection.open();
+    expect(store.createTable()).toBeUndefined();
+    const meta = { expiresAt: Date.now() + 3_600_000, subject: "anna" };
+    const version = store.create("key", "value", meta) as number;
+    expect(version).toBeTypeOf("number");
+    expect(store.read("key")).toEqual({ value: "value", version, expiresAt: meta.expiresAt });
+    expect(store.update("key", "value", meta, version)).toBe(version + 1);
+    expect(store.touch("key", meta.expiresAt)).toBe(true);
+    expect(store.keysOf("anna")).toEqual(["key"]);
+    expect(store.delete("key")).toBe(true);
+    expect(store.sweep(Date.now())).toBe(0);
+    connection.close();
+  });
+
+  test("a table in another schema", async () => {
+    const connection = await betterSqlite3(":memory:", false);
+    connection.execute("ATTACH ':memory:' AS app");
+    const store = connection.open({ table: "app.visits" });
+    store.createTable();
+    store.createTable();
+    store.create("key", "value", { expiresAt: Date.now() + 3_600_000 });
+    expect(store.read("key")).toMatchObject({ value: "value" });
+    connection.close();
+  });
+});
+
+// That it keeps the contract is shown inside workerd, by test/runtimes: from here every call takes a long way.
+describe("d1Store()", () => {
+  test("makes its table at once from several sides, and sweeps it a thousand rows at a time", async () => {
+    const miniflare = new Miniflare({ modules: true, script: "export default {}", d1Databases: ["DB"] });
+    try {
+      const database = await miniflare.getD1Database("DB");
+      let statements = 0;
+      const counted: D1Client = {
+        prepare(sql) {
+          statements++;
+          return database.prepare(sql);
+        },
+      };
+      const store = d1Store(counted);
+      await expect(store.read("key")).rejects.toThrow("no such table: sessions");
+      await Promise.all([store.createTable(), store.createTable()]);
+      const expiresAt = Date.now() + 3_600_000;
+      const version = await store.create("key", "value", { expiresAt });
+      expect(await store.create("key", "other", { expiresAt })).toBeUndefined();
+      await database.prepare(insertOf("sessions", 2500, 1)).run();
+      statements = 0;
+      expect(await store.sweep(1)).toBe(2500);
+      expect(statements).toBe(3);
+      expect(await store.read("key")).toEqual({ value: "value", version, expiresAt });
+      expect(statements).toBe(4);
+    } finally {
+      await miniflare.dispose();
+    }
+  });
+
+  test("what is no database is refused", () => {
+    for (const database of [undefined, null, {}]) {
+      expect(() => d1Store(database as never)).toThrow("Cannot use this database: d1Store() takes a D1 binding, as in d1Store(env.DB)");
+    }
+  });
+});
+
+async function libsql(config: Config): Promise<SqlConnection> {
+  const client = createClient(config);
+  await client.execute("PRAGMA journal_mode = WAL");
+  await client.execute("PRAGMA synchronous = OFF");
+  let statements = 0;
+  const counted = {
+    execute(statement: Extract<Parameters<typeof client.execute>[0], object>) {
+      statements++;
+      return client.execute(statement);
+    },
+  };
+  return {
+    open: (options) => sqliteStore(counted, options),
+    execute: (sql) => client.execute(sql),
+    statements: () => statements,
+    close: () => client.close(),
+  };
+}
+
+interface BetterSqlite3 extends SqliteDatabase {
+  pragma(text: string): unknown;
+  defaultSafeIntegers(on: boolean): unknown;
+  close(): unknown;
+}
+
+async function betterSqlite3(file: string, safeIntegers: boolean): Promise<SqlConnection> {
+  const name: string = "better-sqlite3"; // It has no types of its own, and may be missing.
+  const { default: Database } = (await import(name)) as {
+    default: new (file: string, options: { verbose: () => void }) => BetterSqlite3;
+  };
+  let statements = 0;
+  const database = new Database(file === ":memory:" ? file : join(folder, file), { verbose: () => statements++ });
+  database.pragma("journal_mode = WAL");
+  database.pragma("synchronous = OFF");
+  database.defaultSafeIntegers(safeIntegers);
+  return {
+    open: (options) => sqliteStore(database, options),
+    execute: (sql) => database.prepare(sql).run(),
+    statements: () => statements,
+    close: () => database.close(),
+  };
+}
