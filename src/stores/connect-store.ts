@@ -32,9 +32,9 @@ export interface ConnectStoreOptions {
 }
 
 /**
- * Cannot promise, once several processes share the store, that no update is lost, that a logout is final, or that a rotation makes one successor: stores for express-session cannot compare-and-set.
+ * Cannot promise, once several processes share the store, that no update is lost and that a logout is final: stores for express-session cannot compare-and-set. `rotation.every` is refused.
  *
- * Within one process all of that holds, since calls for one key wait for each other; between processes the last writer wins. There is no index, so no list of a user's sessions, no `revokeAll` and no `maxPerSubject`.
+ * Within one process both hold, since calls for one key wait for each other; between processes the last writer wins. There is no index, so no list of a user's sessions, no `revokeAll` and no `maxPerSubject`.
  * It is the way to keep an engine for which there is no store of ours; the sessions that express-session left there are not read.
  *
  * Expiry is judged here; the store is told of it as by express-session, and clears away as it always did. Errors are the store's own. What is not of our shape is missing.

@@ -22,9 +22,9 @@ export interface UnstorageStoreOptions {
 }
 
 /**
- * Cannot promise, once several processes share the storage, that no update is lost, that a logout is final, or that a rotation makes one successor: unstorage cannot compare-and-set.
+ * Cannot promise, once several processes share the storage, that no update is lost and that a logout is final: unstorage cannot compare-and-set. `rotation.every` is refused.
  *
- * Within one process all of that holds, since calls for one key wait for each other; between processes the last writer wins, and a driver for a remote service may read what was there a while ago.
+ * Within one process both hold, since calls for one key wait for each other; between processes the last writer wins, and a driver for a remote service may read what was there a while ago.
  * For Redis, SQL, NATS, Deno KV, D1 and Durable Objects there are stores of ours that promise it.
  *
  * A session is `session:<key>`; a subject's sessions are `subject:<digest of the subject>:<key>`. To share a storage with something else: `prefixStorage(storage, "name")`. `keysOf` and `sweep`

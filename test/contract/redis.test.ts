@@ -4,10 +4,11 @@ import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { createClient, createClientPool, createSentinel } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createSessions, type Session } from "../../src/index.ts";
 import type { SessionStore, Version } from "../../src/store.ts";
 import { type RedisClient, redisStore } from "../../src/stores/redis.ts";
 import { testStore } from "../../src/testing.ts";
-import { newToken as newKey } from "../../src/token.ts";
+import { digest, newToken as newKey } from "../../src/token.ts";
 import { describeWith, service } from "../services.ts";
 import { redisServerProgram, startRedis, startSentinel } from "./redis-server.ts";
 
@@ -76,6 +77,26 @@ describeWith(await service("redis"), "redisStore()", () => {
       expect(await commandsOf(() => store.keysOf?.("bert"))).toEqual(["zrangebyscore"]);
       expect(await commandsOf(() => store.delete(key, version))).toEqual(["evalsha"]);
       expect(await store.keysOf?.("bert")).toEqual([]);
+    });
+
+    test("a read of a session costs one command, a write two, an untouched request without a cookie none", async () => {
+      const sessions = createSessions<{ n: number }>({ store: redisStore(nodeRedis, { prefix: run }) });
+      const visit = async (cookie: string, handler: (session: Session<{ n: number }>) => void): Promise<string> => {
+        const handle = sessions.wrap((_request, session) => {
+          handler(session);
+          return new Response("ok");
+        });
+        const response = await handle(new Request("https://example.com/", { headers: { cookie } }));
+        return response.headers.getSetCookie()[0]?.split(";")[0] ?? cookie;
+      };
+      const cookie = await visit("", (session) => session.signIn("anna"));
+      await visit(cookie, (session) => session.set("n", 1));
+
+      expect(await commandsOf(() => visit(cookie, (session) => session.get("n")))).toEqual(["get"]);
+      expect(await commandsOf(() => visit(cookie, (session) => session.update("n", (n = 0) => n + 1)))).toEqual(["get", "evalsha"]);
+      expect(await commandsOf(() => visit("", () => {}))).toEqual([]);
+      expect(await commandsOf(() => visit("", (session) => session.set("n", 1)))).toEqual(["evalsha"]);
+      expect(await commandsOf(() => visit(cookie, (session) => session.destroy()))).toEqual(["get", "evalsha"]);
     });
 
     test("a write that the client sends again, because the answer got lost, is accepted once and counted once", async () => {
@@ -202,6 +223,13 @@ describeWith(await service("redis"), "redisStore()", () => {
         expect(await store.delete(key, entry?.version)).toBe(false);
         expect((await store.read(key))?.value).toBe(damaged);
       }
+      const events: string[] = [];
+      const sessions = createSessions({ store, observe: ({ type }) => events.push(type) });
+      const token = newKey();
+      await nodeRedis.set(run + digest(token), "x");
+      const session = await sessions.load(new Request("https://example.com/", { headers: { cookie: `__Host-Http-session=${token}` } }));
+      expect([session.isNew, events]).toEqual([true, ["record_rejected"]]);
+
       const [key, other] = [newKey(), newKey()];
       await nodeRedis.set(run + key, "x");
       await nodeRedis.set(run + other, "x");
@@ -285,6 +313,8 @@ describeWith(redisServerProgram(), "redisStore() on a server of its own", () => 
       await server.stop();
       await expect(store.read(newKey())).rejects.toThrow();
       await expect(store.create(newKey(), "x", meta)).rejects.toThrow();
+      const request = new Request("https://example.com/", { headers: { cookie: `__Host-Http-session=${newKey()}` } });
+      await expect(createSessions({ store }).load(request)).rejects.toMatchObject({ code: "store_failed", cause: expect.any(Error) });
       const ready = new Promise((resolve) => client.once("ready", resolve));
       await server.start();
       await ready;
