@@ -1,5 +1,5 @@
 /**
- * Sessions in PostgreSQL, through `pg` or `postgres`.
+ * Sessions in PostgreSQL, through `pg`, `postgres` or the `SQL` of Bun.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ export interface PgClient {
   }>;
 }
 
-/** What is called of the `sql` of `postgres` (postgres.js). */
+/** What is called of the `sql` of `postgres` (postgres.js), and of Bun's `SQL`, which follows it. */
 export interface PostgresJsClient {
   unsafe(
     text: string,
@@ -56,14 +56,14 @@ export interface PostgresStoreOptions extends SqlStoreOptions {
  * Give it a pool, or a connection that is in no transaction. Expired rows stay until `sweep` is called, now and then. A value or
  * subject with the character U+0000 is an error, since PostgreSQL's text cannot hold it; in JSON it is escaped.
  *
- * @throws {TypeError} when the client is neither of the two, the table's name is not a plain name, or `clock` is not a function.
+ * @throws {TypeError} when the client is none of these, the table's name is not a plain name, or `clock` is not a function.
  */
 export function postgresStore(client: PgClient | PostgresJsClient, options: PostgresStoreOptions = {}): SqlStore {
   const { table = "sessions", clock, prepare = true } = options;
   const dialect = postgresDialect(table);
   if (isPostgresJs(client)) return sqlStore(postgresJs(client, table, prepare), dialect, clock);
   if (isPg(client)) return sqlStore(pg(client, table, prepare), dialect, clock);
-  throw new TypeError("Cannot use this client: postgresStore() takes a Pool or Client of `pg`, or the sql of `postgres`");
+  throw new TypeError("Cannot use this client: postgresStore() takes a Pool or Client of `pg`, the sql of `postgres`, or the SQL of Bun");
 }
 
 /** The statements that make the table, each ended by a semicolon. They may run more than once. */

@@ -1,17 +1,25 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { Client, type Connection, Pool, type PoolClient, type PoolConfig } from "pg";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PostgresStoreOptions, postgresStore, schema } from "../../src/stores/postgres.ts";
-import { describeWith, service } from "../services.ts";
+import { describeWith, service, testWith } from "../services.ts";
 import { type SqlConnection, type SqlEngine, sqlStoreTests } from "./sql-store-tests.ts";
 
 const server = { host: "127.0.0.1", user: "postgres" };
 const database = `sojourn_${randomBytes(6).toString("hex")}`;
 const hour = 3_600_000;
+const bun = await service("bun");
 
 describeWith(await service("postgres"), "postgresStore()", () => {
-  beforeAll(() => administrate(`CREATE DATABASE ${database}`));
+  beforeAll(async () => {
+    await administrate(`CREATE DATABASE ${database}`);
+    await administrate(`ALTER DATABASE ${database} SET synchronous_commit = off`); // Quicker, and no less correct while the server lives.
+  });
   afterAll(() => administrate(`DROP DATABASE ${database} WITH (FORCE)`));
 
   sqlStoreTests(
@@ -26,6 +34,19 @@ describeWith(await service("postgres"), "postgresStore()", () => {
   sqlStoreTests(
     "pg without prepared statements, where transactions are serializable by default",
     engine((how) => pgPool({ max: how?.single ? 1 : 5, options: "-c default_transaction_isolation=serializable" }, { prepare: false })),
+  );
+
+  testWith(
+    bun,
+    "the SQL of Bun keeps the contract",
+    async () => {
+      const script = join(import.meta.dirname, "sql-runtimes", "postgres-bun.ts");
+      const env = { ...process.env, DATABASE_URL: `postgres://${server.user}@${server.host}/${database}` };
+      const { stderr } = await promisify(execFile)(bun.path!, ["test", script], { cwd: tmpdir(), env });
+      expect(stderr).toMatch(/^ 0 fail$/m);
+      expect(Number(/^ (\d+) pass$/m.exec(stderr)?.[1])).toBeGreaterThan(40);
+    },
+    60_000,
   );
 
   describe("the rest", () => {

@@ -32,7 +32,7 @@ describe("sqliteStore()", () => {
   });
 });
 
-const runtimes = join(import.meta.dirname, "sqlite-runtimes");
+const runtimes = join(import.meta.dirname, "sql-runtimes");
 const run = promisify(execFile);
 
 for (const name of ["node-22", "node-24", "node-26"] as const) {
@@ -41,7 +41,7 @@ for (const name of ["node-22", "node-24", "node-26"] as const) {
     node,
     `sqliteStore() on node:sqlite of ${name} keeps the contract`,
     async () => {
-      const { stdout } = await run(node.path!, ["--no-warnings", "--test-reporter=tap", join(runtimes, "node.ts")]);
+      const { stdout } = await run(node.path!, ["--no-warnings", "--test-reporter=tap", join(runtimes, "sqlite-node.ts")]);
       expect(stdout).toMatch(/^# fail 0$/m);
       expect(Number(/^# pass (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(80);
     },
@@ -54,7 +54,7 @@ testWith(
   bun,
   "sqliteStore() on bun:sqlite keeps the contract",
   async () => {
-    const { stderr } = await run(bun.path!, ["test", join(runtimes, "bun.ts")], { cwd: folder });
+    const { stderr } = await run(bun.path!, ["test", join(runtimes, "sqlite-bun.ts")], { cwd: folder });
     expect(stderr).toMatch(/^ 0 fail$/m);
     expect(Number(/^ (\d+) pass$/m.exec(stderr)?.[1])).toBeGreaterThan(80);
   },
