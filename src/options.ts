@@ -211,7 +211,7 @@ function isLocalDevelopment({ url, headers }: RequestLike): boolean {
   return LOOPBACK.test(url) && PROXY_HEADERS.every((name) => headers.get(name) === null);
 }
 
-function known(what: string, given: unknown, names: readonly string[]): void {
+export function known(what: string, given: unknown, names: readonly string[]): void {
   if (typeof given !== "object" || given === null || Array.isArray(given))
     throw new TypeError(`${what} must be an object, not ${show(given)}`);
   const unknown = Object.keys(given).find((name) => !names.includes(name));
@@ -232,7 +232,7 @@ function oneOf(name: string, value: unknown, choices: readonly string[]): void {
     throw new TypeError(`${name} must be ${choices.map((choice) => `"${choice}"`).join(" or ")}, not ${show(value)}`);
 }
 
-function boolean(name: string, value: unknown = false): boolean {
+export function boolean(name: string, value: unknown = false): boolean {
   if (typeof value !== "boolean") throw new TypeError(`${name} must be true or false, not ${show(value)}`);
   return value;
 }

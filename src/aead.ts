@@ -1,0 +1,98 @@
+import type { Awaitable } from "./store.ts";
+
+/** AES-256-GCM under one key (NIST SP 800-38D): a 96-bit nonce, the full 16-byte tag behind the ciphertext. */
+export interface Aead {
+  seal(nonce: Bytes, plain: Bytes, context: Bytes): Awaitable<Bytes>;
+  /** `undefined` when the tag does not fit: another key, nonce, text or context. Never throws. */
+  open(nonce: Bytes, sealed: Bytes, context: Bytes): Awaitable<Bytes | undefined>;
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const TAG_BYTES = 16;
+
+/** By the fastest means of the runtime. Both give the same bytes. */
+export function createAead(secret: Bytes): Aead {
+  const node = synchronousCrypto();
+  return node ? nodeAead(node, secret) : webAead(secret);
+}
+
+/** What we call of `node:crypto`. */
+interface NodeCrypto {
+  createCipheriv(
+    algorithm: "aes-256-gcm",
+    key: Bytes,
+    nonce: Bytes,
+    options: { authTagLength: number },
+  ): NodeCipher & { getAuthTag(): Bytes };
+  createDecipheriv(
+    algorithm: "aes-256-gcm",
+    key: Bytes,
+    nonce: Bytes,
+    options: { authTagLength: number },
+  ): NodeCipher & { setAuthTag(tag: Bytes): void };
+}
+
+interface NodeCipher {
+  setAAD(context: Bytes): void;
+  update(bytes: Bytes): Bytes;
+  final(): Bytes;
+}
+
+/** `node:crypto`, where it is the faster: 2 to 11 times on Node, Bun and Deno, while on Workers it takes 4 times as long as `crypto.subtle`. */
+function synchronousCrypto(): NodeCrypto | undefined {
+  if (globalThis.navigator?.userAgent === "Cloudflare-Workers") return undefined;
+  return (globalThis as { process?: { getBuiltinModule?(id: string): NodeCrypto | undefined } }).process?.getBuiltinModule?.("node:crypto");
+}
+
+/** For the tests, which hold it against {@link webAead}. */
+export function nodeAead(node: NodeCrypto, secret: Bytes): Aead {
+  const options = { authTagLength: TAG_BYTES }; // without it a shorter tag would do
+  return {
+    seal(nonce, plain, context) {
+      const cipher = node.createCipheriv("aes-256-gcm", secret, nonce, options);
+      cipher.setAAD(context);
+      const text = cipher.update(plain);
+      cipher.final(); // empty in this mode
+      const sealed = new Uint8Array(text.length + TAG_BYTES);
+      sealed.set(text);
+      sealed.set(cipher.getAuthTag(), text.length);
+      return sealed;
+    },
+    open(nonce, sealed, context) {
+      const end = sealed.length - TAG_BYTES;
+      if (end < 0) return undefined;
+      try {
+        const decipher = node.createDecipheriv("aes-256-gcm", secret, nonce, options);
+        decipher.setAAD(context);
+        decipher.setAuthTag(sealed.subarray(end));
+        const plain = decipher.update(sealed.subarray(0, end));
+        decipher.final(); // throws when the tag does not fit; nothing of the text was looked at until here
+        return plain;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+export function webAead(secret: Bytes): Aead {
+  // The key, not its promise: on Workers one request must not wait for what another began
+  let key: CryptoKey | undefined;
+  const imported = async (): Promise<CryptoKey> =>
+    (key ??= await crypto.subtle.importKey("raw", secret, "AES-GCM", false, ["encrypt", "decrypt"]));
+  // The tag is 16 bytes by default
+  const algorithm = (iv: Bytes, additionalData: Bytes): AesGcmParams => ({ name: "AES-GCM", iv, additionalData });
+  return {
+    async seal(nonce, plain, context) {
+      return new Uint8Array(await crypto.subtle.encrypt(algorithm(nonce, context), await imported(), plain));
+    },
+    async open(nonce, sealed, context) {
+      try {
+        return new Uint8Array(await crypto.subtle.decrypt(algorithm(nonce, context), await imported(), sealed));
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import { isPromise } from "./guarded-store.ts";
+import type { Awaitable } from "./store.ts";
+
+/** `then` without a promise where there is none: what is synchronous stays so. */
+export function after<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
+  return isPromise(value) ? value.then(next) : next(value);
+}
+
+/** `Promise.all` in the same manner. */
+export function all<T>(values: readonly Awaitable<T>[]): Awaitable<T[]> {
+  return values.some(isPromise) ? Promise.all(values) : (values as T[]);
+}

@@ -1,0 +1,62 @@
+import { createAead } from "./aead.ts";
+import { after } from "./awaitable.ts";
+import { decodeBase64url, encodeBase64url } from "./base64url.ts";
+import { deriveKey, HOW } from "./sealing-key.ts";
+import type { Awaitable } from "./store.ts";
+import { randomBytes } from "./token.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Seals bytes into the value of a cookie, and opens them again. */
+export interface Sealer {
+  /** With the newest key, for the cookie of this name and no other. */
+  seal(plain: Bytes, cookieName: string): Awaitable<string>;
+  /** Whether a value names our format and one of our keys. Costs nothing; says nothing about the rest. */
+  recognizes(value: string): boolean;
+  /** What was sealed; `undefined` for anything that was not sealed with one of our keys for the cookie of this name. Never throws. */
+  open(value: string, cookieName: string): Awaitable<Bytes | undefined>;
+}
+
+/** Change it when the format changes: a version that is not ours is no session. */
+const VERSION = "1";
+
+/** Characters of version and key id, and of the nonce behind them. */
+export const PREFIX_LENGTH = 8;
+export const NONCE_LENGTH = 16;
+
+const NONCE_BYTES = 12;
+
+const utf8 = new TextEncoder();
+
+/*
+ * The value: version (1 character), key id (7), then as base64url in its one spelling: nonce (12 bytes), ciphertext, tag (16). Authenticated with it: version, key id
+ * and cookie name, so that a cookie means nothing under another name.
+ *
+ * Random nonces under one key are safe for some four billion seals (NIST SP 800-38D, section 8.3).
+ */
+export function createSealer(keys: readonly unknown[]): Sealer {
+  if (!Array.isArray(keys) || keys.length === 0) throw new TypeError(`keys must be an array of keys, the newest first; ${HOW}`);
+  const ring = new Map(
+    keys.map((key: unknown, index) => {
+      const { id, secret } = deriveKey(key, `keys[${index}]`);
+      return [VERSION + id, createAead(secret)] as const;
+    }),
+  );
+  if (ring.size < keys.length) throw new RangeError("keys has a key twice");
+  const [[newest, { seal }]] = ring as unknown as [[string, ReturnType<typeof createAead>]];
+  return {
+    seal(plain, cookieName) {
+      const nonce = randomBytes(NONCE_BYTES);
+      return after(
+        seal(nonce, plain, utf8.encode(newest + cookieName)),
+        (sealed) => newest + encodeBase64url(nonce) + encodeBase64url(sealed),
+      );
+    },
+    recognizes: (value) => ring.has(value.slice(0, PREFIX_LENGTH)),
+    open(value, cookieName) {
+      const prefix = value.slice(0, PREFIX_LENGTH);
+      const bytes = decodeBase64url(value.slice(PREFIX_LENGTH));
+      return bytes && ring.get(prefix)?.open(bytes.subarray(0, NONCE_BYTES), bytes.subarray(NONCE_BYTES), utf8.encode(prefix + cookieName));
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import { after } from "./awaitable.ts";
+import type { Backend } from "./backend.ts";
+import { planCommit } from "./commit-plan.ts";
+import { SessionError } from "./errors.ts";
+import { cookieMaxAge } from "./lifetime.ts";
+import type { Settings } from "./options.ts";
+import { pack } from "./packing.ts";
+import { removePieces, splitIntoCookies } from "./pieces.ts";
+import { createSealedFinder, type SealedConfig, type SealedFound, who } from "./sealed-finder.ts";
+import { encodeSealed, type SealedRecord } from "./sealed-record.ts";
+import { applyChanges, isUntouched, type SessionState } from "./session-state.ts";
+import type { Awaitable } from "./store.ts";
+import { newNonce } from "./token.ts";
+
+type State = SessionState<SealedFound>;
+type Cookies = Awaitable<readonly string[]>;
+
+const NO_COOKIE: readonly string[] = [];
+
+/** Sign-ins that a logout follows, each of which was faster than it. */
+const MAX_STEPS = 10;
+
+/** The session inside its cookie. What a request carried is all that is known of it; the revocation list, if there is one, says what was ended. */
+export function createSealedBackend(config: SealedConfig, settings: Settings): Backend<SealedFound> {
+  const { sealer, maxCookies, compress, revocations } = config;
+  const { codec, lifetime, clock, emit } = settings;
+
+  function keep(state: State, deliverable: boolean): Cookies {
+    const { status, record } = state.loaded;
+    return status === "none" && isUntouched(state) ? NO_COOKIE : commit(state, deliverable, status, record);
+  }
+
+  function commit(
+    state: State,
+    deliverable: boolean,
+    status: SealedFound["status"],
+    before?: SealedRecord,
+    content = state.content,
+  ): Cookies {
+    const { changes, signedIn, persistent, loaded } = state;
+    const data = before && changes.length === 0 ? before.data : codec.encode(content.data);
+    const plan = planCommit(
+      {
+        ...state,
+        status,
+        changed: before ? data !== before.data || persistent !== loaded.persistent : changes.length > 0,
+        empty: Object.keys(content.data).length === 0,
+        direct: true,
+        unconfirmed: false,
+        deliverable,
+        renewedAt: 0,
+        idleEnd: before?.idleEnd ?? 0,
+      },
+      false,
+      lifetime,
+      clock(),
+    );
+    if (plan === "nothing" || (plan === "touch" && !deliverable)) return NO_COOKIE;
+    if (plan === "drop") {
+      emit({ type: "changes_dropped", changes: changes.length });
+      return NO_COOKIE;
+    }
+    if (!deliverable && !(plan === "destroy" && revocations)) {
+      throw new SessionError("cookie_undeliverable", "This response cannot carry the cookie that the session is");
+    }
+    if (plan === "destroy") return destroy(state, deliverable);
+
+    const now = Math.max(clock(), before?.renewedAt ?? 0); // never before the cookie that it replaces, also where two clocks differ
+    const fresh = {
+      kind: "live" as const,
+      createdAt: now,
+      end: now + lifetime.absolute,
+      subject: content.subject,
+      authenticatedAt: signedIn ? now : undefined,
+    };
+    const base = before && !signedIn ? before : fresh;
+    const id = before && plan !== "renew" ? before.id : newNonce();
+    const record: SealedRecord = { ...base, id, data, persistent, renewedAt: now, idleEnd: now + lifetime.idle };
+    return after(cookiesFor(record, state, content.data), (cookies) =>
+      after(before === undefined || isStillOurs(before, plan === "renew" ? record : undefined), (ours) => {
+        // A logout was faster: a late response must neither bring the session back nor replace a newer cookie
+        if (!ours) return commit(state, deliverable, "ended", undefined, applyChanges({}, undefined, changes, codec));
+        if (before === undefined) emit({ type: "created", ...who(record) });
+        if (signedIn) emit({ type: "signed_in", ...who(record) });
+        else if (plan === "renew") emit({ type: "renewed", ...who(record) });
+        return cookies;
+      }),
+    );
+  }
+
+  /** Whether nobody ended the session since it was found. If it is to give way to another, it is ended here, and of two requests one alone does. */
+  function isStillOurs(record: SealedRecord, next: SealedRecord | undefined): Awaitable<boolean> {
+    if (revocations === undefined) return true;
+    const { handle } = who(record);
+    if (next) return revocations.end(handle, record.end, who(next).handle);
+    return after(revocations.find(handle), (revoked) => revoked === undefined);
+  }
+
+  function destroy({ loaded, cookie }: State, deliverable: boolean): Cookies {
+    const { record, ended = "", header } = loaded;
+    const of = record ? who(record) : { handle: ended, subject: undefined };
+    return after(revocations === undefined || endThrough(of.handle, record?.end), (isOver) => {
+      if (!isOver) return NO_COOKIE;
+      emit({ type: "destroyed", ...of });
+      return deliverable ? removePieces(header, cookie, 0) : NO_COOKIE;
+    });
+  }
+
+  /** Ends a session, or what sign-ins and renewals that came first made of it. */
+  function endThrough(handle: string, until = clock() + lifetime.absolute, steps = MAX_STEPS): Awaitable<boolean> {
+    if (revocations === undefined || steps === 0) return false;
+    return after(
+      revocations.end(handle, until),
+      (isFirst) =>
+        isFirst ||
+        after(revocations.find(handle), (revoked) => (revoked?.to === undefined ? false : endThrough(revoked.to, undefined, steps - 1))),
+    );
+  }
+
+  function cookiesFor(record: SealedRecord, { cookie, loaded }: State, data: Record<string, unknown>): Cookies {
+    const now = clock();
+    const maxAge = record.persistent ? cookieMaxAge(record.createdAt, now, lifetime) : undefined;
+    return after(pack(encodeSealed(record), compress), (plain) =>
+      after(plain && sealer.seal(plain, cookie.name), (sealed) => {
+        const lines = sealed && splitIntoCookies(sealed, cookie, maxCookies, maxAge, now);
+        if (!lines) throw tooLarge(data);
+        return [...lines, ...removePieces(loaded.header, cookie, lines.length)];
+      }),
+    );
+  }
+
+  function tooLarge(data: Record<string, unknown>): SessionError {
+    const sizes = Object.entries(data).map(([key, value]) => [codec.encode({ [key]: value }).length, key] as const);
+    const largest = sizes.sort(([a], [b]) => b - a).slice(0, 3);
+    const named = largest.map(([size, key]) => `${JSON.stringify(key.slice(0, 100))} (${size} characters)`).join(", ");
+    return new SessionError("cookie_too_large", `The session needs more than ${maxCookies} cookies; its largest keys: ${named}`);
+  }
+
+  return {
+    find: createSealedFinder(config, settings),
+    keep,
+    list: notSupported,
+    revoke: notSupported,
+    revokeAll: notSupported,
+    sweep: async () => revocations?.sweep() ?? 0,
+  };
+}
+
+async function notSupported(): Promise<never> {
+  throw new SessionError("not_supported", "A sealed session exists in its cookie alone: to list or revoke needs a store");
+}
