@@ -137,6 +137,8 @@ describeWith(await service("redis"), "redisStore()", () => {
       const [index] = await nodeRedis.keys(`${prefix}subject:*`);
       expect(await nodeRedis.pExpireTime(prefix + key)).toBe(now + hour);
       expect(await nodeRedis.pExpireTime(index as string)).toBe(now + 2 * hour);
+      await store.create(newKey(), "x", { expiresAt: now + hour, subject: "anna" });
+      expect(await nodeRedis.pExpireTime(index as string)).toBe(now + 2 * hour);
       await store.touch?.(key, now + 3 * hour, version);
       expect(await nodeRedis.pExpireTime(prefix + key)).toBe(now + 3 * hour);
       expect(await nodeRedis.pExpireTime(index as string)).toBe(now + 3 * hour);
