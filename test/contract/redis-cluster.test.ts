@@ -1,3 +1,4 @@
+// cspell:ignore evalsha
 import { randomUUID } from "node:crypto";
 import { Cluster, Redis } from "ioredis";
 import { createCluster } from "redis";

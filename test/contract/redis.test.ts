@@ -1,3 +1,4 @@
+// cspell:ignore evalsha flushall wrongtype zrangebyscore
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
