@@ -8,13 +8,17 @@ import { inTurn } from "./in-turn.ts";
 
 /** What we call of an express-session store; all of them have it. */
 export interface ConnectStore {
+  /** Calls back with what was set; nothing, or an ENOENT, when there is nothing. */
   get(id: string, done: (error?: unknown, session?: unknown) => void): unknown;
+  /** Stores the session for as long as its cookie says. */
   set(id: string, session: ConnectSession, done: (error?: unknown) => void): unknown;
+  /** Removes it, if it is there. */
   destroy(id: string, done: (error?: unknown) => void): unknown;
 }
 
 /** What such a store is given: a session of express-session's shape, whose `cookie` says how long to keep it, and ours in one property. */
 export interface ConnectSession {
+  /** How long to keep it, in all the forms that stores look for: milliseconds and a date. */
   readonly cookie: {
     readonly originalMaxAge: number;
     readonly maxAge: number;
@@ -22,6 +26,7 @@ export interface ConnectSession {
     readonly path: "/";
     readonly httpOnly: true;
   };
+  /** The entry. */
   readonly sojourn: { readonly value: string; readonly version: string; readonly expiresAt: number };
 }
 

@@ -9,9 +9,13 @@ import { inTurn } from "./in-turn.ts";
 
 /** What we call of a `Storage` of unstorage. */
 export interface UnstorageLike {
+  /** What is stored, parsed; null for nothing. */
   getItem(key: string): Promise<unknown>;
+  /** Stores JSON. `ttl` is in seconds; drivers that do not know it pass it over. */
   setItem(key: string, value: object, options: { ttl: number }): Promise<void>;
+  /** Removes it, if it is there. */
   removeItem(key: string): Promise<void>;
+  /** The full keys that begin with `<base>:`. */
   getKeys(base: string): Promise<string[]>;
 }
 
