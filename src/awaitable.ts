@@ -1,4 +1,3 @@
-import { isPromise } from "./guarded-store.ts";
 import type { Awaitable } from "./store.ts";
 
 /** `then` without a promise where there is none: what is synchronous stays so. */
@@ -9,4 +8,8 @@ export function after<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U
 /** `Promise.all` in the same manner. */
 export function all<T>(values: readonly Awaitable<T>[]): Awaitable<T[]> {
   return values.some(isPromise) ? Promise.all(values) : (values as T[]);
+}
+
+export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown } | undefined | null)?.then === "function";
 }

@@ -1,5 +1,6 @@
+import { isPromise } from "./awaitable.ts";
 import { SessionError } from "./errors.ts";
-import { type GuardedStore, isPromise } from "./guarded-store.ts";
+import type { GuardedStore } from "./guarded-store.ts";
 import { limitPassed, tombstoneEnd } from "./lifetime.ts";
 import type { Settings } from "./options.ts";
 import { decodeStored, encodeMark, type Forward, type LiveRecord, type Tombstone } from "./record.ts";
@@ -64,9 +65,9 @@ export function createChain(store: GuardedStore, settings: Settings): Chain {
     const stored = decodeStored(entry?.value, now);
     // A store may hand out anything; `null` for an entry is nothing of ours too
     if (stored === undefined || !Number.isFinite(entry.expiresAt) || entry.version === undefined) return reject(key);
-    const at = { version: entry.version, idleEnd: entry.expiresAt };
-    if (stored.kind !== "live") return now < entry.expiresAt ? { ...stored, ...at } : undefined;
-    const limit = limitPassed(entry.expiresAt, stored.createdAt, now, lifetime);
+    const { version, expiresAt: idleEnd } = entry;
+    if (stored.kind !== "live") return now < idleEnd ? { ...stored, version, idleEnd } : undefined;
+    const limit = limitPassed(idleEnd, stored.createdAt, now, lifetime);
     if (limit !== undefined) {
       emit({ type: "expired", limit, handle: key, subject: stored.subject });
       return undefined;
@@ -78,7 +79,9 @@ export function createChain(store: GuardedStore, settings: Settings): Chain {
       return reject(key);
     }
     if (typeof content !== "object" || content === null || Array.isArray(content)) return reject(key);
-    return { ...stored, ...at, content: content as Record<string, unknown> };
+    const { data, createdAt, renewedAt, subject, authenticatedAt, persistent, meta, previous } = stored;
+    const record = { kind: "live", data, createdAt, renewedAt, subject, authenticatedAt, persistent, meta, previous } as const;
+    return { ...record, version, idleEnd, content: content as Record<string, unknown> };
   }
 
   function reject(handle: string): undefined {

@@ -1,5 +1,8 @@
+import { isPromise } from "./awaitable.ts";
+import type { Awaitable } from "./store.ts";
+
 /** Runs a task when the earlier ones of its key are done; `waited` says whether there were any. */
-export type InTurn = <T>(key: string, task: (waited: boolean) => Promise<T>) => Promise<T>;
+export type InTurn = <T>(key: string, task: (waited: boolean) => Awaitable<T>) => Awaitable<T>;
 
 /** Commits of one key in one process wait for each other, so that only other processes are ever raced. A task that fails lets the next one go on. */
 export function createQueues(): InTurn {
@@ -8,6 +11,7 @@ export function createQueues(): InTurn {
   return (key, task) => {
     const before = tails.get(key);
     const mine = before ? before.then(() => task(true)) : task(false);
+    if (!isPromise(mine)) return mine; // done already: there is nothing to wait for
     const tail = mine.then(leave, leave);
     tails.set(key, tail);
     return mine;

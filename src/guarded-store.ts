@@ -1,3 +1,4 @@
+import { isPromise } from "./awaitable.ts";
 import { SessionError } from "./errors.ts";
 import type { Settings } from "./options.ts";
 import type { Awaitable, SessionStore } from "./store.ts";
@@ -55,8 +56,4 @@ export function guardStore(store: SessionStore, { storeTimeout, emit }: Pick<Set
     keysOf: (subject) => guard("keysOf", () => (store as GuardedStore).keysOf(subject)),
     sweep: (now) => guard("sweep", () => (store as GuardedStore).sweep(now)),
   };
-}
-
-export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
-  return typeof (value as { then?: unknown } | undefined | null)?.then === "function";
 }

@@ -1,11 +1,12 @@
+import { after } from "./awaitable.ts";
 import type { Backend } from "./backend.ts";
 import { createChain, type LivePlace, type Place, type Seen } from "./chain.ts";
 import { cookieValues } from "./cookie.ts";
-import { guardStore, isPromise } from "./guarded-store.ts";
+import { guardStore } from "./guarded-store.ts";
 import { endOf } from "./lifetime.ts";
 import type { Settings } from "./options.ts";
 import { createServerCommit, type Found } from "./server-commit.ts";
-import type { Awaitable, Entry, SessionStore } from "./store.ts";
+import type { Awaitable, SessionStore } from "./store.ts";
 import { createSubjectIndex } from "./subject-index.ts";
 import { digest, isWellFormed } from "./token.ts";
 
@@ -22,12 +23,10 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
     const [token] = candidates;
     if (token === undefined) return nothingFound();
     const key = digest(token);
-    const settle = (entry: Entry | undefined) => {
+    return after(store.read(key), (entry) => {
       const seen = chain.judge(key, entry);
       return seen?.kind === "live" ? liveFound({ status: "live", token, key, seen, direct: true }) : search(candidates, { key, seen });
-    };
-    const entry = store.read(key);
-    return isPromise(entry) ? entry.then(settle) : settle(entry);
+    });
   }
 
   /** The first cookie does not lead straight to a live record: follow what it left behind, and try the others. */

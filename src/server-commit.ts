@@ -1,3 +1,4 @@
+import { after } from "./awaitable.ts";
 import type { Backend } from "./backend.ts";
 import type { Chain, LivePlace, Place } from "./chain.ts";
 import { copyOf, jsonCodec } from "./codec.ts";
@@ -9,7 +10,7 @@ import type { GuardedStore } from "./guarded-store.ts";
 import { cookieMaxAge } from "./lifetime.ts";
 import type { Settings } from "./options.ts";
 import { encodeRecord, type LiveRecord } from "./record.ts";
-import { applyChanges, isUntouched, type Loaded, type SessionState } from "./session-state.ts";
+import { applyChanges, type Content, isUntouched, type Loaded, type SessionState } from "./session-state.ts";
 import type { Awaitable, EntryMeta, SessionStore } from "./store.ts";
 import type { SubjectIndex } from "./subject-index.ts";
 import { digest, newToken } from "./token.ts";
@@ -55,28 +56,31 @@ export function createServerCommit(
 
   function keep(state: State, deliverable: boolean): Awaitable<readonly string[]> {
     const { place } = state.loaded;
+    if (place.status !== "live") return isUntouched(state) ? NO_COOKIE : commit(state, deliverable, false);
     if (isUntouched(state) && planFor(state, place, deliverable).plan === "nothing") return offer(place, state, deliverable);
-    return place.status === "live" ? inTurn(place.key, (waited) => commit(state, deliverable, waited)) : commit(state, deliverable, false);
+    return inTurn(place.key, (waited) => commit(state, deliverable, waited));
   }
 
-  async function commit(state: State, deliverable: boolean, waited: boolean): Promise<readonly string[]> {
-    const giveUpAt = performance.now() + settings.storeTimeout;
-    let { place } = state.loaded;
+  /** The first attempt is synchronous on a synchronous store: no promise for the common case. */
+  function commit(state: State, deliverable: boolean, waited: boolean): Awaitable<readonly string[]> {
     // Somebody of this process was first: what was loaded is old for certain
-    if (waited) place = await again(place);
-    for (let attempt = 1; ; attempt++) {
-      const outcome = await carryOut(state, place, deliverable);
-      if (outcome !== "refused") return outcome;
-      if (performance.now() > giveUpAt) {
-        throw new SessionError(
-          "session_conflict",
-          `The session was changed by others for ${settings.storeTimeout} ms without a gap; nothing was stored`,
-        );
-      }
-      if (attempt >= EAGER_ATTEMPTS) await pause(attempt);
+    const place = waited ? again(state.loaded.place) : state.loaded.place;
+    return after(place, (first) =>
+      after(carryOut(state, first, deliverable), (outcome) => (outcome === "refused" ? retry(state, first, deliverable) : outcome)),
+    );
+  }
+
+  async function retry(state: State, place: Place, deliverable: boolean): Promise<readonly string[]> {
+    const giveUpAt = performance.now() + settings.storeTimeout;
+    for (let attempt = 1; performance.now() < giveUpAt; attempt++) {
+      if (attempt > EAGER_ATTEMPTS) await pause(attempt);
       emit({ type: "conflict_retried", attempt, handle: state.loaded.handle, subject: state.loaded.subject });
       place = await again(place);
+      const outcome = await carryOut(state, place, deliverable);
+      if (outcome !== "refused") return outcome;
     }
+    const message = `The session was changed by others for ${settings.storeTimeout} ms without a gap; nothing was stored`;
+    throw new SessionError("session_conflict", message);
   }
 
   /** Where the request's token leads by now. Gone altogether is ended too: only what is there may be written to. */
@@ -91,7 +95,7 @@ export function createServerCommit(
   function planFor(state: State, place: Place, deliverable: boolean): Draft & { plan: Plan } {
     const live = place.status === "live" ? place.seen : undefined;
     const stored = { data: live?.content ?? {}, subject: live?.subject };
-    const content = state.changes.length > 0 ? applyChanges(stored.data, stored.subject, state.changes, codec) : stored;
+    const content = state.changes.length === 0 ? stored : contentAt(state, place, stored);
     const data = live && content === stored ? live.data : codec.encode(content.data);
     // As with data: only what this request changed may overrule what another stored
     const persistChanged = state.persistent !== state.loaded.persistent;
@@ -117,7 +121,12 @@ export function createServerCommit(
     return { plan, state, data, subject: content.subject, persistent };
   }
 
-  async function carryOut(state: State, place: Place, deliverable: boolean): Promise<Outcome> {
+  /** While nobody came between, what the request sees is the outcome already; else its changes apply anew to what is stored by now. */
+  function contentAt(state: State, place: Place, stored: Content): Content {
+    return place === state.loaded.place ? state.content : applyChanges(stored.data, stored.subject, state.changes, codec);
+  }
+
+  function carryOut(state: State, place: Place, deliverable: boolean): Awaitable<Outcome> {
     const { plan, ...draft } = planFor(state, place, deliverable);
     const persistChanged = state.persistent !== state.loaded.persistent;
     if (!deliverable && (plan === "create" || plan === "renew" || (plan === "update" && persistChanged))) {
@@ -131,16 +140,18 @@ export function createServerCommit(
       emit({ type: "changes_dropped", changes: state.changes.length, handle: state.loaded.handle, subject: state.loaded.subject });
       return NO_COOKIE;
     }
-    if (plan === "destroy" && place.status !== "none") {
-      const live = place.status === "live";
-      const ended = await chain.end(place.key, "destroyed", { known: live ? place.seen : undefined });
-      return ended && deliverable ? [removeCookie(state.cookie)] : NO_COOKIE;
-    }
+    if (plan === "destroy" && place.status !== "none") return destroy(state, place, deliverable);
     if (place.status !== "live") return NO_COOKIE;
     if (plan === "rotate" || plan === "renew") return replaceToken(plan, draft, place);
     if (plan === "update") return update(draft, place, deliverable);
-    if (plan === "touch") await touch(place);
-    return offer(place, state, deliverable);
+    const touched = plan === "touch" ? touch(place) : undefined;
+    return after(touched, () => offer(place, state, deliverable));
+  }
+
+  async function destroy({ cookie }: State, place: Exclude<Place, { status: "none" }>, deliverable: boolean): Promise<Outcome> {
+    const known = place.status === "live" ? place.seen : undefined;
+    const ended = await chain.end(place.key, "destroyed", { known });
+    return ended && deliverable ? [removeCookie(cookie)] : NO_COOKIE;
   }
 
   async function create(draft: Draft): Promise<Outcome> {
@@ -153,15 +164,18 @@ export function createServerCommit(
     return cookieFor(token, record, draft.state);
   }
 
-  async function update({ state, data, persistent }: Draft, place: LivePlace, deliverable: boolean): Promise<Outcome> {
-    const { seen, key } = place;
-    const { previous } = seen;
-    if (previous !== undefined && place.direct) await tokens.confirm(previous, key);
-    const record: LiveRecord = { ...seen, data, persistent, previous: place.direct ? undefined : previous };
-    if ((await store.update(key, encodeRecord(record), metaOf(record), seen.version)) === undefined) return "refused";
-    // The lifetime of the browser's cookie follows what is stored
-    if (persistent !== (seen.persistent ?? false) && deliverable) return cookieFor(place.token, record, state);
-    return offer(place, state, deliverable);
+  function update({ state, data, persistent }: Draft, place: LivePlace, deliverable: boolean): Awaitable<Outcome> {
+    const { seen, key, direct } = place;
+    const confirmed = seen.previous !== undefined && direct ? tokens.confirm(seen.previous, key) : undefined;
+    return after(confirmed, () => {
+      const record: LiveRecord = { ...seen, data, persistent, previous: direct ? undefined : seen.previous };
+      return after(store.update(key, encodeRecord(record), metaOf(record), seen.version), (version) => {
+        if (version === undefined) return "refused";
+        // The lifetime of the browser's cookie follows what is stored
+        const resend = persistent !== (seen.persistent ?? false) && deliverable;
+        return resend ? cookieFor(place.token, record, state) : offer(place, state, deliverable);
+      });
+    });
   }
 
   async function replaceToken(plan: "rotate" | "renew", draft: Draft, place: LivePlace): Promise<Outcome> {
@@ -178,11 +192,10 @@ export function createServerCommit(
     return cookieFor(token, record, state);
   }
 
-  async function touch({ key, seen }: LivePlace): Promise<void> {
+  /** Refused is fine: somebody else wrote, which moved the expiry too, or the session was ended. */
+  function touch({ key, seen }: LivePlace): Awaitable<unknown> {
     const meta = metaOf(seen);
-    // Refused is fine: somebody else wrote, which moved the expiry too, or the session was ended
-    if (given.touch) await store.touch(key, meta.expiresAt, seen.version);
-    else await store.update(key, encodeRecord(seen), meta, seen.version);
+    return given.touch ? store.touch(key, meta.expiresAt, seen.version) : store.update(key, encodeRecord(seen), meta, seen.version);
   }
 
   async function signedIn(handle: string, record: LiveRecord): Promise<void> {

@@ -1,6 +1,6 @@
+import { after, isPromise } from "./awaitable.ts";
 import type { Backend, BackendSource, CreateBackend, SessionInfo } from "./backend.ts";
 import { SessionError } from "./errors.ts";
-import { isPromise } from "./guarded-store.ts";
 import { type RequestLike, resolveOptions, type SessionOptions, type Settings } from "./options.ts";
 import { type Additions, canCarryCookie, headersOf, withAdditions } from "./response.ts";
 import { createServerBackend } from "./server-backend.ts";
@@ -82,14 +82,11 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
   function load(request: RequestLike): Awaitable<Session<Data>> {
     const now = settings.clock();
     const cookie = settings.cookieOf(request);
-    const open = (loaded: Loaded) => newSession<Data>(loaded, request, cookie, now, settings.codec);
-    const anonymous = (error: unknown) => open(unavailable(error, now));
-    try {
-      const found = backend.find(request.headers.get("cookie"), cookie);
-      return isPromise(found) ? found.then(open, anonymous) : open(found);
-    } catch (error) {
-      return anonymous(error);
-    }
+    const found = orElse(
+      () => backend.find(request.headers.get("cookie"), cookie),
+      (error) => unavailable(error, now),
+    );
+    return after(found, (loaded) => newSession<Data>(loaded, request, cookie, now, settings.codec));
   }
 
   /** A store that fails is an error, or by choice a session that is empty, takes no changes and leaves the cookie alone. */
@@ -103,18 +100,13 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
     const state = stateOf(session);
     if (state.closed) throw new SessionError("session_committed", "The session was committed already; commit it once");
     state.closed = true;
-    const additions = (setCookie: readonly string[]): Additions => ({ setCookie, accessed: state.accessed });
-    if (state.loaded.status === "unavailable") return additions([]);
-    const forgive = (error: unknown): Additions => {
-      // Only the expiry did not move: by the same choice that is no reason to refuse the response
-      if (settings.onStoreFailure === "anonymous" && isUntouched(state) && isStoreFailure(error)) return additions([]);
+    const setCookie = state.loaded.status === "unavailable" ? [] : orElse(() => backend.keep(state, deliverable), forgive);
+    return after(setCookie, (lines) => ({ setCookie: lines, accessed: state.accessed }));
+
+    /** Only the expiry did not move: who chose to go on without a store does not want the response refused for that. */
+    function forgive(error: unknown): [] {
+      if (settings.onStoreFailure === "anonymous" && isUntouched(state) && isStoreFailure(error)) return [];
       throw error;
-    };
-    try {
-      const kept = backend.keep(state, deliverable);
-      return isPromise(kept) ? kept.then(additions, forgive) : additions(kept);
-    } catch (error) {
-      return forgive(error);
     }
   }
 
@@ -124,7 +116,9 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
         const loading = load(request);
         const session = isPromise(loading) ? await loading : loading;
         try {
-          return await answer(session, await handler(request, session, ...args));
+          const response = await handler(request, session, ...args);
+          const committing = commit(session, canCarryCookie(response));
+          return withAdditions(response, isPromise(committing) ? await committing : committing);
         } catch (error) {
           close(session);
           throw error;
@@ -136,7 +130,7 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
         const open = () => (opened ??= (async () => load(request))());
         try {
           const response = await handler(request, open, ...args);
-          return opened ? await answer(await opened, response) : response;
+          return opened ? withAdditions(response, await commit(await opened, canCarryCookie(response))) : response;
         } catch (error) {
           opened?.then(close, () => {}); // a load that failed was the handler's to deal with
           throw error;
@@ -149,11 +143,6 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
     revokeAll: async (subject, { except } = {}) => backend.revokeAll(subject, except),
     sweep: async () => backend.sweep(),
   };
-
-  async function answer(session: Session<Data>, response: Response): Promise<Response> {
-    const committing = commit(session, canCarryCookie(response));
-    return withAdditions(response, isPromise(committing) ? await committing : committing);
-  }
 }
 
 function resolveBackend(options: SessionsOptions, settings: Settings): Backend {
@@ -161,6 +150,16 @@ function resolveBackend(options: SessionsOptions, settings: Settings): Backend {
   return typeof store === "object" && store !== null && "createBackend" in store
     ? (store.createBackend as CreateBackend)(settings)
     : createServerBackend(store, settings);
+}
+
+/** `try`/`catch` for what may be synchronous or a promise. */
+function orElse<T, U>(attempt: () => Awaitable<T>, otherwise: (error: unknown) => U): Awaitable<T | U> {
+  try {
+    const result = attempt();
+    return isPromise(result) ? result.catch(otherwise) : result;
+  } catch (error) {
+    return otherwise(error);
+  }
 }
 
 /** The request is over: a write from now on throws, for it would go nowhere. */
