@@ -1,0 +1,174 @@
+/**
+ * Sessions in Deno KV. `sessions.wrap()` is a handler for `Deno.serve` as it is; this entry adds the store that only Deno has.
+ *
+ * @example
+ * ```ts
+ * import { createSessions } from "@sojourn/session";
+ * import { denoKvStore } from "@sojourn/session/deno";
+ *
+ * const sessions = createSessions<{ visits: number }>({ store: denoKvStore(await Deno.openKv()) });
+ * Deno.serve(sessions.wrap((_request, session) => {
+ *   session.update("visits", (visits = 0) => visits + 1);
+ *   return new Response(`Visit ${session.get("visits")}`);
+ * }));
+ * ```
+ *
+ * @module
+ */
+import type { Entry, EntryMeta, SessionStore, Version } from "../src/index.ts";
+import { subjectDigest } from "./shared/subject-digest.ts";
+
+/** A part of a key of Deno KV. */
+export type DenoKvKeyPart = string | number | bigint | boolean | Uint8Array;
+
+/** What this store calls on a `Deno.Kv`. */
+export interface DenoKv {
+  /** Reads one key, with strong consistency. */
+  get(key: readonly DenoKvKeyPart[]): Promise<{ value: unknown; versionstamp: string | null }>;
+  /** All entries whose key starts with the prefix. */
+  list(selector: { prefix: readonly DenoKvKeyPart[] }): AsyncIterable<{ key: readonly unknown[]; value: unknown }>;
+  /** Starts a list of checks and changes that happen together or not at all. */
+  atomic(): DenoKvAtomic;
+}
+
+/** What this store calls on a `Deno.AtomicOperation`. */
+export interface DenoKvAtomic {
+  /** The commit fails unless the key is at this versionstamp (`null`: absent). */
+  check(check: { key: readonly DenoKvKeyPart[]; versionstamp: string | null }): unknown;
+  /** Adds a write. */
+  set(key: readonly DenoKvKeyPart[], value: unknown, options: { expireIn: number }): unknown;
+  /** Adds a removal. */
+  delete(key: readonly DenoKvKeyPart[]): unknown;
+  /** Does it all, or nothing when a check failed. */
+  commit(): Promise<{ ok: true; versionstamp: string } | { ok: false }>;
+}
+
+/** Settings of {@linkcode denoKvStore}. */
+export interface DenoKvStoreOptions {
+  /** The first parts of every key, so that sessions live beside other data. Default: `["sojourn"]`. */
+  prefix?: readonly DenoKvKeyPart[];
+  /** The time in epoch milliseconds. Default: `Date.now`. */
+  clock?: () => number;
+}
+
+/** What lies under the key of an entry. `subject` is the digest that the index row has in its key. */
+interface Stored {
+  readonly value: string;
+  readonly expiresAt: number;
+  readonly subject: string | undefined;
+}
+
+type Found = { value: Stored | null; versionstamp: string | null };
+
+/**
+ * Milliseconds that the engine keeps an entry beyond its end. The clock of the session decides when an entry ends; `expireIn` only clears
+ * away what has ended, and must not come first when two clocks differ a little.
+ */
+const broomDelay = 60_000;
+
+/**
+ * Keeps sessions in Deno KV, on a file or on Deno Deploy, with all the promises: a check of the versionstamp is the compare-and-set, the
+ * index by subject changes in the same atomic commit, and `expireIn` clears away what has ended.
+ *
+ * Deno KV takes values of at most 64 KiB: a larger session makes the commit reject with a `RangeError`, and what was stored stays as it is.
+ *
+ * @throws {TypeError} when `kv` is no `Deno.Kv` or `prefix` is empty.
+ */
+export function denoKvStore(kv: DenoKv, options: DenoKvStoreOptions = {}): SessionStore {
+  const { prefix = ["sojourn"], clock = Date.now } = options;
+  if (typeof kv?.atomic !== "function") throw new TypeError("denoKvStore needs a Deno.Kv: write denoKvStore(await Deno.openKv())");
+  if (!Array.isArray(prefix) || prefix.length === 0) {
+    throw new TypeError('The prefix of denoKvStore must be an array of at least one key part, such as ["sojourn"]');
+  }
+
+  const entryKey = (key: string): DenoKvKeyPart[] => [...prefix, "entry", key];
+  const subjectKey = (digest: string): DenoKvKeyPart[] => [...prefix, "subject", digest];
+  const find = async (key: string): Promise<Found> => (await kv.get(entryKey(key))) as Found;
+  const isLive = (stored: Stored | null): stored is Stored => stored !== null && stored.expiresAt > clock();
+
+  /** Puts `next` (or nothing) in the place of what was found, index included; the new version, or undefined when another write came first. */
+  async function replace(key: string, found: Found, next: Stored | undefined): Promise<string | undefined> {
+    const operation = kv.atomic();
+    operation.check({ key: entryKey(key), versionstamp: found.versionstamp });
+    const formerSubject = found.value?.subject;
+    if (formerSubject !== undefined && formerSubject !== next?.subject) operation.delete([...subjectKey(formerSubject), key]);
+    if (next === undefined) {
+      operation.delete(entryKey(key));
+    } else {
+      const expireIn = Math.ceil(Math.max(0, next.expiresAt - clock())) + broomDelay;
+      operation.set(entryKey(key), next, { expireIn });
+      if (next.subject !== undefined) operation.set([...subjectKey(next.subject), key], next.expiresAt, { expireIn });
+    }
+    const result = await operation.commit().catch((error: unknown) => {
+      throw isTooLarge(error) ? new RangeError(tooLarge(key), { cause: error }) : error;
+    });
+    return result.ok ? result.versionstamp : undefined;
+  }
+
+  /** Replaces a live entry at the expected version, or, without one, whatever version it is at by then. */
+  async function change(
+    key: string,
+    expected: Version | undefined,
+    next: (now: Stored) => Stored | undefined,
+  ): Promise<string | undefined> {
+    for (;;) {
+      const found = await find(key);
+      if (!isLive(found.value) || (expected !== undefined && found.versionstamp !== expected)) return undefined;
+      const version = await replace(key, found, next(found.value));
+      if (version !== undefined || expected !== undefined) return version;
+    }
+  }
+
+  return {
+    async read(key): Promise<Entry | undefined> {
+      const { value, versionstamp } = await find(key);
+      if (!isLive(value) || versionstamp === null) return undefined;
+      return { value: value.value, version: versionstamp, expiresAt: value.expiresAt };
+    },
+
+    async create(key, value, meta): Promise<Version | undefined> {
+      const next = await toStored(value, meta);
+      for (;;) {
+        const found = await find(key);
+        if (isLive(found.value)) return undefined;
+        const version = await replace(key, found, next);
+        if (version !== undefined) return version;
+      }
+    },
+
+    async update(key, value, meta, expected): Promise<Version | undefined> {
+      const next = await toStored(value, meta);
+      return change(key, expected, () => next);
+    },
+
+    async delete(key, expected): Promise<boolean> {
+      return (await change(key, expected, () => undefined)) !== undefined;
+    },
+
+    async touch(key, expiresAt, expected): Promise<boolean> {
+      return (await change(key, expected, (stored) => ({ ...stored, expiresAt }))) !== undefined;
+    },
+
+    async keysOf(subject): Promise<string[]> {
+      const now = clock();
+      const keys: string[] = [];
+      for await (const row of kv.list({ prefix: subjectKey(await subjectDigest(subject)) })) {
+        if ((row.value as number) > now) keys.push(String(row.key.at(-1)));
+      }
+      return keys;
+    },
+  };
+}
+
+async function toStored(value: string, meta: EntryMeta): Promise<Stored> {
+  const subject = meta.subject === undefined ? undefined : await subjectDigest(meta.subject);
+  return { value, expiresAt: meta.expiresAt, subject };
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof TypeError && /value too large/i.test(error.message);
+}
+
+function tooLarge(key: string): string {
+  return `Cannot store session ${key}: Deno KV takes values of at most 64 KiB; keep less in the session, or the bulk of it elsewhere`;
+}

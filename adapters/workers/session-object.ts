@@ -1,0 +1,191 @@
+/** What runs inside a Durable Object: one entry with its versions and its end, or the list of one subject's entries. */
+
+/** What is called of a Durable Object's `ctx`. */
+export interface SessionObjectState {
+  /** The object's own storage, of the SQLite or the key-value kind. */
+  readonly storage: SessionObjectStorage;
+}
+
+/** What is called of a Durable Object's storage. */
+export interface SessionObjectStorage {
+  /** The value under a key. */
+  get(key: string): Promise<unknown>;
+  /** Stores a value that can be cloned. */
+  put(key: string, value: unknown): Promise<void>;
+  /** Whether there was one. */
+  delete(key: string): Promise<boolean>;
+  /** Removes all that is stored. */
+  deleteAll(): Promise<void>;
+  /** All that is stored. */
+  list(): Promise<Map<string, unknown>>;
+  /** When `alarm()` will be called, in epoch milliseconds. */
+  getAlarm(): Promise<number | null>;
+  /** Has `alarm()` called, in place of any earlier order. */
+  setAlarm(epochMs: number): Promise<void>;
+  /** Has `alarm()` not called. */
+  deleteAlarm(): Promise<void>;
+}
+
+/** What a Durable Object answers with. */
+export interface SessionObjectHandlers {
+  /** Carries out one operation of the store. */
+  fetch(request: Request): Promise<Response>;
+  /** Clears away what has ended. */
+  alarm(): Promise<void>;
+}
+
+/** One operation on an object, as JSON. `now` is the store's clock: it decides what has expired. */
+export type Operation = { readonly now: number } & (
+  | { readonly op: "read" | "version" }
+  | { readonly op: "write"; readonly expected: string | null; readonly value: string; readonly version: string; readonly expiresAt: number }
+  | { readonly op: "touch"; readonly expected: string; readonly version: string; readonly expiresAt: number }
+  | { readonly op: "remove"; readonly expected: string | null }
+  | { readonly op: "list"; readonly member: string; readonly until: number }
+  | { readonly op: "unlist"; readonly member: string }
+  | { readonly op: "members" }
+);
+
+/** What an object that keeps an entry has under the name "entry". */
+export interface StoredEntry {
+  readonly value: string;
+  readonly version: string;
+  readonly expiresAt: number;
+}
+
+/**
+ * Milliseconds between the end of an entry and its removal. The store's clock decides when an entry ends; the alarm only clears away, and
+ * must not come first when two clocks differ a little.
+ */
+const broomDelay = 60_000;
+
+/**
+ * Answers for a Durable Object that keeps sessions, for a class of your own:
+ *
+ * ```ts
+ * import { DurableObject } from "cloudflare:workers";
+ *
+ * export class MySessions extends DurableObject {
+ *   readonly sessions = sessionObject(this.ctx);
+ *   fetch(request: Request) { return this.sessions.fetch(request); }
+ *   alarm() { return this.sessions.alarm(); }
+ * }
+ * ```
+ */
+export function sessionObject(ctx: SessionObjectState): SessionObjectHandlers {
+  const { storage } = ctx;
+  return {
+    async fetch(request) {
+      const operation = (await request.json()) as Operation;
+      // From here on only storage is awaited, and while it is, the object receives nothing else: every operation is atomic.
+      return Response.json((await perform(storage, operation)) ?? null);
+    },
+    async alarm() {
+      const now = Date.now();
+      const rows = await storage.list();
+      const ends = [...rows].map(([name, row]) => ({ name, end: endOf(row) + broomDelay }));
+      const left = ends.filter(({ end }) => end > now);
+      if (left.length === 0) return storage.deleteAll();
+      await Promise.all(ends.filter(({ end }) => end <= now).map(({ name }) => storage.delete(name)));
+      await storage.setAlarm(Math.ceil(Math.min(...left.map(({ end }) => end))));
+    },
+  };
+}
+
+/**
+ * The Durable Object behind {@linkcode durableObjectStore}: export it from your worker and bind it.
+ *
+ * ```ts
+ * export { SessionObject } from "@sojourn/session/workers";
+ * ```
+ * ```toml
+ * [[durable_objects.bindings]]
+ * name = "SESSIONS"
+ * class_name = "SessionObject"
+ *
+ * [[migrations]]
+ * tag = "v1"
+ * new_sqlite_classes = ["SessionObject"]
+ * ```
+ *
+ * A class, because Workers construct it; it needs no import from `cloudflare:workers`, so that this module loads everywhere.
+ */
+export class SessionObject implements SessionObjectHandlers {
+  /** What answers for this object. */
+  readonly handlers: SessionObjectHandlers;
+
+  /** Called by Workers. */
+  constructor(ctx: SessionObjectState) {
+    this.handlers = sessionObject(ctx);
+  }
+
+  /** Carries out one operation of the store. */
+  fetch(request: Request): Promise<Response> {
+    return this.handlers.fetch(request);
+  }
+
+  /** Clears away what has ended. */
+  alarm(): Promise<void> {
+    return this.handlers.alarm();
+  }
+}
+
+async function perform(storage: SessionObjectStorage, operation: Operation): Promise<unknown> {
+  const { now } = operation;
+  switch (operation.op) {
+    case "list":
+      return list(storage, operation.member, operation.until);
+    case "unlist":
+      return storage.delete(memberName(operation.member));
+    case "members":
+      return [...(await storage.list())].flatMap(([name, until]) => ((until as number) > now ? [name.slice(memberName("").length)] : []));
+  }
+
+  const stored = (await storage.get("entry")) as StoredEntry | undefined;
+  const live = stored !== undefined && stored.expiresAt > now ? stored : undefined;
+  switch (operation.op) {
+    case "read":
+      return live;
+    case "version":
+      return live?.version;
+    case "write": {
+      if ((live?.version ?? null) !== operation.expected) return false;
+      const { value, version, expiresAt } = operation;
+      await put(storage, stored, { value, version, expiresAt });
+      return true;
+    }
+    case "touch": {
+      if (live?.version !== operation.expected) return false;
+      await put(storage, live, { value: live.value, version: operation.version, expiresAt: operation.expiresAt });
+      return true;
+    }
+    case "remove": {
+      if (live === undefined || (operation.expected ?? live.version) !== live.version) return undefined;
+      await Promise.all([storage.deleteAlarm(), storage.deleteAll()]);
+      return live.version;
+    }
+  }
+}
+
+async function put(storage: SessionObjectStorage, former: StoredEntry | undefined, next: StoredEntry): Promise<void> {
+  const writes = [storage.put("entry", next)];
+  // An alarm that comes too early sets itself again; so a session that lives on costs no second write.
+  if (former === undefined || next.expiresAt < former.expiresAt) writes.push(storage.setAlarm(Math.ceil(next.expiresAt) + broomDelay));
+  await Promise.all(writes);
+}
+
+async function list(storage: SessionObjectStorage, member: string, until: number): Promise<boolean> {
+  const listedUntil = ((await storage.get(memberName(member))) as number | undefined) ?? 0;
+  const alarm = await storage.getAlarm();
+  const writes = [storage.put(memberName(member), Math.max(until, listedUntil))];
+  if (alarm === null || until + broomDelay < alarm) writes.push(storage.setAlarm(Math.ceil(until) + broomDelay));
+  await Promise.all(writes);
+  return true;
+}
+
+function memberName(member: string): string {
+  return `member ${member}`;
+}
+
+function endOf(row: unknown): number {
+  return typeof row === "number" ? row : (row as StoredEntry).expiresAt;
+}

@@ -1,0 +1,231 @@
+import { subjectDigest } from "../../../adapters/shared/subject-digest.ts";
+import {
+  binding,
+  type D1Client,
+  d1Store,
+  durableObjectStore,
+  kvStore,
+  type SessionKvNamespace,
+  type SessionObjectNamespace,
+  sessionsFromEnv,
+} from "../../../adapters/workers.ts";
+import { createSessions, type SessionStore } from "../../../src/index.ts";
+import { parallelSessions } from "./parallel-sessions.ts";
+import { equal, type MoreTests, type StoreUnderTest } from "./store-tests.ts";
+
+/** The bindings of the worker under test. */
+export interface TestEnv {
+  readonly KV: SessionKvNamespace & { get(key: string): Promise<string | null> };
+  readonly D1: D1Client;
+  /** Bound to the exported class as it is, on SQLite storage. */
+  readonly OBJECTS: SessionObjectNamespace;
+  /** Bound to a `DurableObject` of the worker's own that uses `sessionObject()`, on key-value storage. */
+  readonly OWN_OBJECTS: SessionObjectNamespace;
+  /** The worker itself. */
+  readonly SELF: { fetch(url: string, init: RequestInit): Promise<Response> };
+  readonly ABSENT?: SessionKvNamespace;
+}
+
+const hour = 3_600_000;
+
+/** `env` is called when a test runs, so that the tests can be listed where there is none. */
+export function workersStores(env: () => TestEnv): readonly StoreUnderTest[] {
+  const sweep = false;
+  return [
+    {
+      name: "durableObjectStore(SessionObject)",
+      makeStore: ({ clock }) => durableObjectStore(env().OBJECTS, { prefix: newPrefix(), clock }),
+      capabilities: { sweep },
+    },
+    {
+      name: "durableObjectStore(a DurableObject with sessionObject())",
+      makeStore: ({ clock }) => durableObjectStore(env().OWN_OBJECTS, { prefix: newPrefix(), clock }),
+      // A value on key-value storage may have 128 KiB
+      capabilities: { sweep, valueBytes: 100_000 },
+    },
+    { name: "d1Store()", makeStore: ({ clock }) => newTable(env(), clock) },
+    {
+      name: "kvStore()",
+      makeStore: ({ clock }) => kvStore(env().KV, { prefix: newPrefix(), clock }),
+      capabilities: { sweep, touch: false, consistency: "eventual" },
+    },
+  ];
+}
+
+export function moreWorkersTests(env: () => TestEnv): MoreTests {
+  return {
+    ...parallelSessions("durableObjectStore()", () => durableObjectStore(env().OBJECTS, { prefix: newPrefix() })),
+    ...parallelSessions("d1Store()", ({ clock }) => newTable(env(), clock)),
+
+    "durableObjectStore(): a signed-in session whose expiry moves a little costs one call each, and its first sign-in two": async () => {
+      const names: string[] = [];
+      const { OBJECTS } = env();
+      const counted: SessionObjectNamespace = {
+        getByName(name) {
+          names.push(name.replace(/:.*/, ""));
+          return OBJECTS.getByName(name);
+        },
+      };
+      const store = durableObjectStore(counted);
+      const [key, expiresAt] = [crypto.randomUUID(), Date.now() + hour];
+      const calls = async <T>(operation: () => T | Promise<T>): Promise<[T, string[]]> => [await operation(), names.splice(0)];
+      const [first, created] = await calls(() => store.create(key, "1", { expiresAt }));
+      equal(created, ["entry"], "create() of an anonymous session");
+      const [second, signedIn] = await calls(() => store.update(key, "2", { expiresAt, subject: "anna" }, first ?? ""));
+      equal(signedIn, ["subject", "entry"], "sign-in");
+      const [third, updated] = await calls(() => store.update(key, "3", { expiresAt: expiresAt + 1, subject: "anna" }, second ?? ""));
+      equal(updated, ["entry"], "update()");
+      equal((await calls(() => store.touch?.(key, expiresAt + hour, third ?? "")))[1], ["entry"], "touch()");
+      equal((await calls(() => store.read(key)))[1], ["entry"], "read()");
+      equal((await calls(() => store.keysOf?.("anna")))[1], ["subject", "entry"], "keysOf()");
+      equal((await calls(() => store.delete(key)))[1], ["entry", "subject"], "delete()");
+    },
+
+    "durableObjectStore(): a crash between the index and the entry leaves nothing that is listed, whichever write it cuts": async () => {
+      const { OBJECTS } = env();
+      let left = Number.POSITIVE_INFINITY;
+      const crashing: SessionObjectNamespace = {
+        getByName(name) {
+          const stub = OBJECTS.getByName(name);
+          return {
+            async fetch(url, init) {
+              if (left-- <= 0) throw new Error("crash");
+              return stub.fetch(url, init);
+            },
+          };
+        },
+      };
+      const prefix = newPrefix();
+      const [store, sound] = [durableObjectStore(crashing, { prefix }), durableObjectStore(OBJECTS, { prefix })];
+      const crashAfter = async (calls: number, operation: () => unknown): Promise<void> => {
+        left = calls;
+        await Promise.resolve(operation()).catch(() => {});
+        left = Number.POSITIVE_INFINITY;
+      };
+      const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+      await crashAfter(1, () => store.create("never", "1", meta));
+      equal([(await sound.read("never")) ?? null, await sound.keysOf?.("anna")], [null, []], "a row without an entry is listed");
+      const version = (await sound.create("key", "1", meta)) ?? "";
+      await crashAfter(1, () => store.update("key", "2", { ...meta, subject: "bert" }, version));
+      equal([await sound.keysOf?.("anna"), await sound.keysOf?.("bert")], [["key"], []], "a sign-in that was cut off");
+      await crashAfter(1, () => store.update("key", "2", { expiresAt: meta.expiresAt }, version));
+      equal([(await sound.read("key"))?.value, await sound.keysOf?.("anna")], ["2", []], "a row that was left behind is listed");
+    },
+
+    "durableObjectStore(): alarms clear away what has ended, and nothing else": async () => {
+      const [prefix, twoDaysAgo] = [newPrefix(), Date.now() - 48 * hour];
+      // To this store it is two days ago, so an entry is live for it whose end the alarm of the real clock is long past.
+      const store = durableObjectStore(env().OBJECTS, { prefix, clock: () => twoDaysAgo });
+      await store.create("ended", "x", { expiresAt: twoDaysAgo + hour, subject: "anna" });
+      await store.create("live", "x", { expiresAt: Date.now() + hour, subject: "anna" });
+      const rows = async (): Promise<string[]> => {
+        const digest = await subjectDigest("anna");
+        const init = { method: "POST", body: JSON.stringify({ op: "members", now: 0 }) };
+        const response = await env().OBJECTS.getByName(`${prefix}subject:${digest}`).fetch("https://session/", init);
+        return (JSON.parse(await response.text()) as string[]).map((member) => member.split(" ")[0] ?? "");
+      };
+      for (let waits = 0; waits < 100; waits++) {
+        if ((await store.read("ended")) === undefined && (await rows()).length === 1) break;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      equal((await store.read("ended")) ?? null, null, "the alarm did not clear the entry");
+      equal(await rows(), ["live"], "rows in the index");
+      equal((await store.read("live"))?.value, "x", "the live entry is gone");
+    },
+
+    "durableObjectStore(): an update is refused by the object's own error when the object fails": async () => {
+      const failing: SessionObjectNamespace = { getByName: () => ({ fetch: async () => new Response("overloaded", { status: 503 }) }) };
+      const error = await Promise.resolve(durableObjectStore(failing).read("key")).catch(String);
+      equal(error, "Error: The Durable Object of a session answered 503: overloaded", "the error");
+    },
+
+    "kvStore(): values that expire within a minute are accepted by KV, which keeps them for longer than the store shows them": async () => {
+      let now = Date.now();
+      const prefix = newPrefix();
+      const store = kvStore(env().KV, { prefix, clock: () => now });
+      await store.create("key", "x", { expiresAt: now + 1 });
+      equal((await store.read("key"))?.value, "x", "the entry is missing");
+      now += 1;
+      equal((await store.read("key")) ?? null, null, "the entry is read after its end");
+      equal(await env().KV.get(`${prefix}key`), "x", "KV has dropped the entry early");
+    },
+
+    "kvStore(): what ended a session is what another request finds, not an absence": async () => {
+      const store = kvStore(env().KV, { prefix: newPrefix() });
+      const sessions = createSessions<{ n: number }>({ store });
+      const visit = sessions.wrap((_request, session) => {
+        session.set("n", 1);
+        return new Response();
+      });
+      const request = (cookie?: string): Request => new Request("https://example.com", { headers: cookie === undefined ? {} : { cookie } });
+      const cookie = (await visit(request())).headers.getSetCookie()[0]?.split(";")[0] ?? "";
+      let handle = "";
+      await sessions.wrap((_request, session) => {
+        handle = session.handle ?? "";
+        session.destroy();
+        return new Response();
+      })(request(cookie));
+      equal(typeof (await store.read(handle))?.value, "string", "the end of the session was not written");
+      const answer = await visit(request(cookie));
+      equal(answer.headers.getSetCookie(), [], "a session that ended was given a cookie");
+    },
+
+    "sessionsFromEnv(): one manager for each env, and handlers get env and the rest": async () => {
+      let made = 0;
+      const sessions = sessionsFromEnv(({ KV }: TestEnv) => {
+        made++;
+        return createSessions<{ n: number }>({ store: kvStore(KV, { prefix: newPrefix() }) });
+      });
+      const eager = sessions.wrap((_request, session, given, ctx: string) => {
+        session.set("n", 1);
+        return Response.json([given === env(), ctx]);
+      });
+      const lazy = sessions.wrapLazy(async (_request, open, _env, ctx: string) => Response.json([(await open()).get("n"), ctx]));
+      const response = await eager(new Request("https://example.com"), env(), "ctx");
+      equal(await response.json(), [true, "ctx"], "arguments of the handler");
+      const cookie = response.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+      equal(await (await lazy(new Request("https://example.com", { headers: { cookie } }), env(), "c2")).json(), [1, "c2"], "lazy");
+      equal(made, 1, "managers made");
+      await eager(new Request("https://example.com"), { ...env() }, "ctx");
+      equal(made, 2, "managers made for a second env");
+      sessions.of(env());
+      equal(made, 2, "managers made after of()");
+    },
+
+    "binding(): a binding that is missing throws its name at the first request, and at the next": async () => {
+      const sessions = sessionsFromEnv((env: TestEnv) => createSessions({ store: kvStore(binding(env, "ABSENT")) }));
+      const fetch = sessions.wrap(() => new Response());
+      for (let request = 1; request <= 2; request++) {
+        const error = await fetch(new Request("https://example.com"), env()).catch(String);
+        equal(
+          error,
+          'TypeError: The binding "ABSENT" is missing in env: add it to the configuration of this worker and environment',
+          "error",
+        );
+      }
+    },
+
+    "stores say what to write when they are given no binding": async () => {
+      const makers: ((missing: never) => SessionStore)[] = [kvStore, d1Store, durableObjectStore];
+      for (const make of makers) {
+        let error: unknown;
+        try {
+          make(undefined as never);
+        } catch (caught) {
+          error = caught;
+        }
+        equal(error instanceof TypeError && error.message.includes("binding"), true, `${make.name}(undefined) threw ${error}`);
+      }
+    },
+  };
+}
+
+async function newTable({ D1 }: TestEnv, clock: () => number): Promise<SessionStore> {
+  const store = d1Store(D1, { table: `t_${crypto.randomUUID().replaceAll("-", "")}`, clock });
+  await store.createTable();
+  return store;
+}
+
+function newPrefix(): string {
+  return `${crypto.randomUUID()}:`;
+}
