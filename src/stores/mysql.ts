@@ -19,15 +19,17 @@ import { rerun } from "./sql/rerun.ts";
 import { type SqlClient, type SqlStore, type SqlStoreOptions, schemaText, sqlStore } from "./sql/sql-store.ts";
 import type { SqlValue } from "./sql/statements.ts";
 
-export type { SqlStore, SqlStoreOptions };
+export type { SqlStore, SqlStoreOptions, SqlValue };
 
 /** What is called of a pool or connection of `mysql2/promise` or `mariadb`. */
 export interface MysqlClient {
+  /** Prepares a statement, once for each connection, and runs it. Answers with a pair: the result and its description. */
   execute(query: { sql: string; rowsAsArray: boolean; metaAsArray: boolean }, values: SqlValue[]): Promise<unknown>;
 }
 
 /** A pool or connection of `mysql2` without promises: `promise()` gives the one with them. */
 export interface MysqlCallbackClient {
+  /** The same pool or connection with promises. */
   promise(): MysqlClient;
 }
 

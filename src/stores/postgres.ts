@@ -21,10 +21,11 @@ import { rerun } from "./sql/rerun.ts";
 import { type SqlClient, type SqlStore, type SqlStoreOptions, schemaText, sqlStore } from "./sql/sql-store.ts";
 import type { SqlValue, Statement } from "./sql/statements.ts";
 
-export type { SqlStore, SqlStoreOptions };
+export type { SqlStore, SqlStoreOptions, SqlValue };
 
 /** What is called of a `Pool` or `Client` of `pg`. */
 export interface PgClient {
+  /** Runs one statement, prepared where it has a name; or several without values, as one transaction. */
   query(query: { text: string; name?: string; values?: unknown[]; rowMode: "array" }): Promise<{
     readonly rows: readonly unknown[][];
     readonly rowCount: number | null;
@@ -33,6 +34,7 @@ export interface PgClient {
 
 /** What is called of the `sql` of `postgres` (postgres.js), and of Bun's `SQL`, which follows it. */
 export interface PostgresJsClient {
+  /** Runs one statement with values for `$1` and so on; or several without values, as one transaction. */
   unsafe(
     text: string,
     values?: SqlValue[],
@@ -42,6 +44,7 @@ export interface PostgresJsClient {
   };
 }
 
+/** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions extends SqlStoreOptions {
   /**
    * Whether statements are prepared, once for each connection, under a name. Default true; false for a pooler that gives each statement

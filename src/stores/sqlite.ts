@@ -21,21 +21,25 @@ import { type SqlClient, type SqlStore, type SqlStoreOptions, schemaText, sqlSto
 import { sqliteDialect } from "./sql/sqlite-dialect.ts";
 import type { SqlValue, Statement } from "./sql/statements.ts";
 
-export type { SqlStore, SqlStoreOptions };
+export type { SqlStore, SqlStoreOptions, SqlValue };
 
 /** What is called of a database of `better-sqlite3`, `node:sqlite` (`DatabaseSync`) or `bun:sqlite`. */
 export interface SqliteDatabase {
+  /** Prepares a statement with `?` for values. */
   prepare(sql: string): SqliteStatement;
 }
 
 /** What is called of their prepared statements. */
 export interface SqliteStatement {
+  /** All rows, as objects. */
   all(...values: SqlValue[]): unknown[];
+  /** Runs a statement that writes. */
   run(...values: SqlValue[]): { readonly changes: number | bigint };
 }
 
 /** What is called of a client of `@libsql/client`. */
 export interface LibsqlClient {
+  /** Runs a statement with `?` for values. */
   execute(statement: {
     sql: string;
     args: SqlValue[];
@@ -44,12 +48,15 @@ export interface LibsqlClient {
 
 /** What is called of a D1 database. */
 export interface D1Client {
+  /** A statement with `?` for values. */
   prepare(sql: string): { bind(...values: SqlValue[]): D1Statement };
 }
 
 /** What is called of a D1 statement. */
 export interface D1Statement {
+  /** All rows, as arrays. */
   raw(): Promise<unknown[][]>;
+  /** Runs a statement that writes. */
   run(): Promise<{ readonly meta: { readonly changes: number } }>;
 }
 

@@ -96,6 +96,20 @@ describeWith(await service("postgres"), "postgresStore()", () => {
       }
     });
 
+    test("columns that a program had renamed are found all the same", async () => {
+      const sql = postgres({ ...server, database, transform: { column: postgres.toPascal } });
+      try {
+        const store = postgresStore(sql, { table: "renamed" });
+        await store.createTable();
+        const expiresAt = Date.now() + hour;
+        const version = await store.create("key", "value", { expiresAt, subject: "anna" });
+        expect(await store.read("key")).toEqual({ value: "value", version, expiresAt });
+        expect(await store.keysOf("anna")).toEqual(["key"]);
+      } finally {
+        await sql.end();
+      }
+    });
+
     test("createTable() prints no notice", async () => {
       const notices: unknown[] = [];
       const sql = postgres({ ...server, database, onnotice: (notice) => notices.push(notice) });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Config, createClient } from "@libsql/client";
+import { type Config, createClient, type InStatement } from "@libsql/client";
 import { Miniflare } from "miniflare";
 import { afterAll, describe, expect, test } from "vitest";
 import { type D1Client, d1Store, type SqliteDatabase, schema, sqliteStore } from "../../src/stores/sqlite.ts";
@@ -141,14 +141,15 @@ async function libsql(config: Config): Promise<SqlConnection> {
   await client.execute("PRAGMA journal_mode = WAL");
   await client.execute("PRAGMA synchronous = OFF");
   let statements = 0;
-  const counted = {
-    execute(statement: Extract<Parameters<typeof client.execute>[0], object>) {
+  const execute = client.execute.bind(client);
+  Object.assign(client, {
+    execute(statement: InStatement) {
       statements++;
-      return client.execute(statement);
+      return execute(statement);
     },
-  };
+  });
   return {
-    open: (options) => sqliteStore(counted, options),
+    open: (options) => sqliteStore(client, options),
     execute: (sql) => client.execute(sql),
     statements: () => statements,
     close: () => client.close(),

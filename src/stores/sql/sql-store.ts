@@ -2,6 +2,7 @@
 import type { Awaitable, Entry, SessionStore, Version } from "../../store.ts";
 import { type Dialect, type Parameters, type SqlValue, type Statement, sweepBatch } from "./statements.ts";
 
+/** What every SQL store may be told. */
 export interface SqlStoreOptions {
   /** The table, as `table` or `schema.table`: letters, digits and underscores. Default `sessions`. */
   readonly table?: string;
@@ -11,7 +12,9 @@ export interface SqlStoreOptions {
 
 /** A store in one table of an SQL database. Every operation is one prepared statement, so atomic, and one round trip. */
 export interface SqlStore extends SessionStore {
+  /** Moves the expiry (epoch milliseconds), and keeps the version. */
   touch(key: string, expiresAt: number, expected?: Version): Awaitable<boolean>;
+  /** The keys of the subject's live entries, by an index. */
   keysOf(subject: string): Awaitable<string[]>;
   /** Drops what expired at or before `now` (epoch milliseconds), 1000 rows at a time so that no one waits for it, and returns how many. */
   sweep(now: number): Awaitable<number>;

@@ -13,6 +13,7 @@ export interface Parameters {
   readonly subject?: string | null;
 }
 
+/** What a parameter is made of. */
 export type SqlValue = string | number | null;
 
 /** A statement as the engine reads it. */
