@@ -32,4 +32,8 @@ export const scene = html`<svg class="scene" viewBox="0 0 1200 280" preserveAspe
   </g>
 </svg>`;
 
+/** The same key where the stylesheet does not reach: in pictures of their own. */
 export const favicon = html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke="#b4532a" stroke-width="2.5" stroke-linecap="round"><circle fill="#b4532a" fill-opacity=".25" cx="11" cy="11" r="7.5"/><path d="m16.5 16.5 11 11M22 22l3.5-3.5M25.5 25.5l2.5-2.5"/></svg>`;
+
+/** A key that hangs on its hook again. */
+export const returnedKey = html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 64" fill="none" stroke="#b4532a" stroke-width="2.5" stroke-linecap="round"><path d="M8 4h32M24 4v8a3 3 0 0 0 6 0"/><circle fill="#b4532a" fill-opacity=".25" cx="24" cy="25" r="9"/><circle cx="24" cy="20.5" r="2"/><path d="M24 34v25M24 50h6M24 57h8"/></svg>`;

@@ -95,10 +95,9 @@ export function goodbyePage({ name, notice, cart }) {
         path,
         count: cart.count,
         notice,
-        body: sentence(
-          "You are signed out",
-          "The record is gone from the store, and the key in your browser opens nothing any more. Safe travels.",
-        ),
+        body: html`
+${sentence("You are signed out", "The record is gone from the store, and the key in your browser opens nothing any more. Safe travels.")}
+<p class="onward"><img src="/returned-key.svg" alt="" width="48" height="64"></p>`,
       })
     : page({
         title: "Signed in",

@@ -1,6 +1,6 @@
 import { accountPage } from "./account-page.js";
 import { createChanges } from "./changes.js";
-import { favicon } from "./drawings.js";
+import { favicon, returnedKey } from "./drawings.js";
 import { isOwnForm, readForm } from "./form.js";
 import { goodbyePage, message } from "./page.js";
 import { shopPage } from "./shop-page.js";
@@ -16,10 +16,16 @@ const pages = new Map([
   ["/signed-out", { title: "Goodbye", show: goodbyePage }],
 ]);
 
-/** What is the same for everybody and asks for no session. */
+/** What is the same for everybody and asks for no session. @type {Map<string, { type: string, text: string, headers?: Record<string, string> }>} */
 const files = new Map([
   ["/style.css", { type: "text/css; charset=utf-8", text: style }],
   ["/favicon.svg", { type: "image/svg+xml", text: favicon.text }],
+  // A picture on the page after the sign-out. Chromium may bring back a page of before from its back/forward cache in spite of no-store, if
+  // the sign-in led straight to it; Clear-Site-Data empties that cache, but only an answer that comes after the page was left is in time.
+  [
+    "/returned-key.svg",
+    { type: "image/svg+xml", text: returnedKey.text, headers: { "clear-site-data": '"cache"', "cache-control": "no-store" } },
+  ],
 ]);
 
 const maxVisits = 12;
@@ -67,7 +73,9 @@ export function createSite(sessions, clock = Date.now) {
     }
     if (page === undefined && file === undefined) return refuse(404, pathname);
     if (request.method !== "GET" && request.method !== "HEAD") return refuse(405, pathname, { allow: "GET, HEAD" });
-    return page !== undefined ? look(request, page) : answer(200, file?.text ?? "", file?.type, { "cache-control": "no-cache" });
+    return page !== undefined
+      ? look(request, page)
+      : answer(200, file?.text ?? "", file?.type, { "cache-control": "no-cache", ...file?.headers });
   }
 
   return async (request) => {

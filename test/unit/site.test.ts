@@ -91,6 +91,7 @@ group("what may be asked for", () => {
     ["GET", "/signed-out", 200],
     ["GET", "/style.css", 200],
     ["GET", "/favicon.svg", 200],
+    ["GET", "/returned-key.svg", 200],
     ["GET", "/cart", 405],
     ["GET", "/sign-out", 405],
     ["HEAD", "/sessions/end", 405],
