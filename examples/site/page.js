@@ -10,7 +10,7 @@ import { html } from "./html.js";
  * @property {string} title
  * @property {string} path The page's own, to mark it in the navigation.
  * @property {string | undefined} [name] Who is signed in.
- * @property {number} [count] Things in the cart.
+ * @property {number} [count] Things in the cart; absent on a page that asked for no session and so does not know.
  * @property {string | undefined} [notice] Said once, then forgotten.
  * @property {Markup} body
  */
@@ -19,7 +19,7 @@ import { html } from "./html.js";
  * @param {Frame} frame
  * @returns {Markup}
  */
-export function page({ title, path, name, count = 0, notice, body }) {
+export function page({ title, path, name, count, notice, body }) {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -37,8 +37,8 @@ export function page({ title, path, name, count = 0, notice, body }) {
     <a class="brand" href="/">${key}<span>Sojourn</span></a>
     <nav aria-label="Pages">
       ${link("/", "Shop", path)}
-      ${link("/account", name === undefined ? "Sign in" : "Your stay", path)}
-      <a class="count" href="/#cart">Cart <b>${count}</b></a>
+      ${link("/account", count === undefined ? "Account" : name === undefined ? "Sign in" : "Your stay", path)}
+      ${count !== undefined && html`<a class="count" href="/#cart">Cart <b>${count}</b></a>`}
     </nav>
   </div>
   ${notice !== undefined && html`<p class="notice" role="status">${notice}</p>`}
@@ -95,9 +95,11 @@ export function goodbyePage({ name, notice, cart }) {
         path,
         count: cart.count,
         notice,
-        body: html`
-${sentence("You are signed out", "The record is gone from the store, and the key in your browser opens nothing any more. Safe travels.")}
-<p class="onward"><img src="/returned-key.svg" alt="" width="48" height="64"></p>`,
+        body: sentence(
+          "You are signed out",
+          "The record is gone from the store, and the key in your browser opens nothing any more. Safe travels.",
+          html`<p class="onward"><img src="/returned-key.svg" alt="" width="48" height="64"></p>`,
+        ),
       })
     : page({
         title: "Signed in",
@@ -112,9 +114,10 @@ ${sentence("You are signed out", "The record is gone from the store, and the key
 /**
  * @param {string} title
  * @param {string} text
+ * @param {Markup} [picture]
  */
-function sentence(title, text) {
-  return html`${hero(html`<h1>${title}</h1><p>${text}</p>`)}<p class="onward"><a class="button" href="/">To the shop</a></p>`;
+function sentence(title, text, picture) {
+  return html`${hero(html`<h1>${title}</h1><p>${text}</p>`)}${picture}<p class="onward"><a class="button" href="/">To the shop</a></p>`;
 }
 
 const units = /** @type {const} */ ([

@@ -130,7 +130,7 @@ dd { text-align: right; }
 .visits li { display: flex; justify-content: space-between; gap: 1rem; padding: .35rem 0; border-bottom: 1px solid var(--line); }
 .visits time { color: var(--soft); font-size: .9rem; }
 .visits { margin-bottom: .7rem; }
-.onward { text-align: center; }
+.onward { text-align: center; margin-bottom: 1.25rem; }
 .onward .button { display: inline-block; }
 .foot { padding-block: 1.4rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .9rem; text-align: center; }
 
