@@ -62,7 +62,8 @@ export interface D1Statement {
 
 /**
  * Keeps sessions in a table of SQLite. The table is made by `createTable()`, or by the text of {@link schema} in your migrations. With
- * `better-sqlite3`, `node:sqlite` and `bun:sqlite` every method answers at once, without a promise.
+ * `better-sqlite3`, `node:sqlite` and `bun:sqlite` every method answers at once, without a promise, but for a `sweep` of
+ * more than a thousand rows.
  *
  * Several processes may share the file. Then let the database wait for its lock: `node:sqlite`, `bun:sqlite` and libsql fail at once with
  * SQLITE_BUSY unless told to (`PRAGMA busy_timeout = 5000`). Expired rows stay until `sweep` is called, now and then. A codec must not

@@ -87,6 +87,18 @@ describeWith(addon, "sqliteStore() on better-sqlite3", () => {
     connection.close();
   });
 
+  test("sweep() lets the program go on after every thousand rows", async () => {
+    const connection = await betterSqlite3(":memory:", false);
+    const store = connection.open();
+    store.createTable();
+    connection.execute(insertOf("sessions", 2500, 1));
+    const left: unknown[] = [];
+    setTimeout(() => left.push(connection.rows("SELECT count(*) AS rows FROM sessions")));
+    expect(await store.sweep(1)).toBe(2500);
+    expect(left).toEqual([[{ rows: 1500 }]]);
+    connection.close();
+  });
+
   test("a table in another schema", async () => {
     const connection = await betterSqlite3(":memory:", false);
     connection.execute("ATTACH ':memory:' AS app");
@@ -162,7 +174,7 @@ interface BetterSqlite3 extends SqliteDatabase {
   close(): unknown;
 }
 
-async function betterSqlite3(file: string, safeIntegers: boolean): Promise<SqlConnection> {
+async function betterSqlite3(file: string, safeIntegers: boolean): Promise<SqlConnection & { rows(sql: string): unknown[] }> {
   const name: string = "better-sqlite3"; // It has no types of its own, and may be missing.
   const { default: Database } = (await import(name)) as {
     default: new (file: string, options: { verbose: () => void }) => BetterSqlite3;
@@ -175,6 +187,7 @@ async function betterSqlite3(file: string, safeIntegers: boolean): Promise<SqlCo
   return {
     open: (options) => sqliteStore(database, options),
     execute: (sql) => database.prepare(sql).run(),
+    rows: (sql) => database.prepare(sql).all(),
     statements: () => statements,
     close: () => database.close(),
   };

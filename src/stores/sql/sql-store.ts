@@ -16,7 +16,7 @@ export interface SqlStore extends SessionStore {
   touch(key: string, expiresAt: number, expected?: Version): Awaitable<boolean>;
   /** The keys of the subject's live entries, by an index. */
   keysOf(subject: string): Awaitable<string[]>;
-  /** Drops what expired at or before `now` (epoch milliseconds), 1000 rows at a time so that no one waits for it, and returns how many. */
+  /** Drops what expired at or before `now` (epoch milliseconds), 1000 rows at a time with a pause in between, and returns how many. */
   sweep(now: number): Awaitable<number>;
   /** Makes the table and its indexes where they are missing. Does no harm when they are there, nor when several processes start at once. */
   createTable(): Awaitable<void>;
@@ -50,14 +50,14 @@ export function sqlStore(client: SqlClient, { schema, statements }: Dialect, clo
     return after(run(statement, parameters), (count) => count > 0);
   }
 
-  async function sweepOn(first: Promise<number>, until: number, before: number): Promise<number> {
-    let batch = await first;
-    let total = before + batch;
-    while (batch >= sweepBatch) {
-      batch = await run(statements.sweep, { now: until });
+  async function sweepOn(first: Awaitable<number>, until: number): Promise<number> {
+    let total = 0;
+    for (let batch = await first; ; batch = await run(statements.sweep, { now: until })) {
       total += batch;
+      if (batch < sweepBatch) return total;
+      // A synchronous client would keep the whole program waiting.
+      await new Promise((resume) => setTimeout(resume));
     }
-    return total;
   }
 
   return {
@@ -87,12 +87,8 @@ export function sqlStore(client: SqlClient, { schema, statements }: Dialect, clo
     keysOf: (subject) => after(rows(statements.keysOf, { subject, now: now() }), (found) => found.map((row) => String(row[0]))),
     sweep(time) {
       const until = Math.floor(time);
-      for (let total = 0; ; ) {
-        const batch = run(statements.sweep, { now: until });
-        if (typeof batch !== "number") return sweepOn(batch, until, total);
-        total += batch;
-        if (batch < sweepBatch) return total;
-      }
+      const first = run(statements.sweep, { now: until });
+      return typeof first === "number" && first < sweepBatch ? first : sweepOn(first, until);
     },
     createTable: () => after(client.define(schema), () => undefined),
   };
