@@ -99,8 +99,9 @@ export function kvStore(namespace: SessionKvNamespace, options: KvStoreOptions =
     return version;
   }
 
+  /** A row that stays leads nowhere and goes by itself, so a failure is no reason to call the write before it failed. */
   async function unlist(key: string, former: Found | undefined): Promise<void> {
-    if (former?.subject !== undefined) await namespace.delete(rowsName(former.subject) + key);
+    if (former?.subject !== undefined) await namespace.delete(rowsName(former.subject) + key).catch(() => {});
   }
 
   /**

@@ -29,7 +29,8 @@ export interface ProgramOptions {
   readonly timeout?: number;
 }
 
-const url = /https?:\/\/[\w.\-[\]:]+/;
+/** In a whole line, so that no port is read before its last digit has come. */
+const url = /^.*?(https?:\/\/[\w.\-[\]:]+).*\n/m;
 
 /** Starts a program that serves, and waits until it has written a line with its URL. */
 export async function startProgram(command: string, args: readonly string[], options: ProgramOptions = {}): Promise<Running> {
@@ -37,7 +38,7 @@ export async function startProgram(command: string, args: readonly string[], opt
   const ready = new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(failure(command, args, "did not say its URL in time", output())), options.timeout ?? 30_000);
     const look = (): void => {
-      const found = /^.*\n/m.test(output()) ? url.exec(output())?.[0] : undefined;
+      const found = url.exec(output())?.[1];
       if (found === undefined) return;
       clearTimeout(timer);
       resolve(found.replace("0.0.0.0", "127.0.0.1"));

@@ -112,6 +112,36 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
       equal([(await sound.read("key"))?.value, await sound.keysOf?.("anna")], ["2", []], "a row that was left behind is listed");
     },
 
+    "durableObjectStore(): a removal from the index that comes late does not take the row of a later sign-in": async () => {
+      const { OBJECTS } = env();
+      let release = (): void => {};
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const late: SessionObjectNamespace = {
+        getByName(name) {
+          const stub = OBJECTS.getByName(name);
+          return {
+            async fetch(url, init) {
+              if (init.body.includes('"unlist"')) await released;
+              return stub.fetch(url, init);
+            },
+          };
+        },
+      };
+      const prefix = newPrefix();
+      const [store, other] = [durableObjectStore(late, { prefix }), durableObjectStore(OBJECTS, { prefix })];
+      const meta = { expiresAt: Date.now() + hour };
+      const first = (await other.create("key", "1", { ...meta, subject: "anna" })) ?? "";
+      const leaving = store.update("key", "2", meta, first);
+      let second = await other.read("key");
+      while (second?.value !== "2") second = await other.read("key");
+      await other.update("key", "3", { ...meta, subject: "anna" }, second.version);
+      release();
+      await leaving;
+      equal(await other.keysOf?.("anna"), ["key"], "the sign-in that came in between is not listed");
+    },
+
     "durableObjectStore(): alarms clear away what has ended, and nothing else": async () => {
       const [prefix, twoDaysAgo] = [newPrefix(), Date.now() - 48 * hour];
       // To this store it is two days ago, so an entry is live for it whose end the alarm of the real clock is long past.

@@ -40,7 +40,7 @@ for (const nodejsCompat of [false, true]) {
       expect(await (await get("/abandon", cookie)).text()).toBe("TimeoutError");
       expect((await get("/count-slowly", cookie)).status).toBe(200);
       expect(await (await get("/read", cookie)).json()).toBe(2);
-    });
+    }, 10_000);
 
     const env = (): TestEnv => {
       throw new Error("The bindings are in the worker");
