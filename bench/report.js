@@ -1,0 +1,180 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { cpus, totalmem } from "node:os";
+import { barChart } from "./chart.js";
+import { curveTable } from "./curves.js";
+import { commandTable, costTable } from "./part-engines.js";
+import { ratioTable, throughputTable } from "./part-http.js";
+import { absoluteTable, requestTable } from "./part-request.js";
+import { sizeTable, startTable } from "./size.js";
+import { figure } from "./table.js";
+
+const require = createRequire(import.meta.url);
+const docs = new URL("../docs/", import.meta.url);
+
+/** Writes docs/speed.md and docs/speed/*.svg from what the parts measured last. */
+export function writeReport(results) {
+  const of = (part) => {
+    const file = new URL(`${part}.json`, results);
+    return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+  };
+  mkdirSync(new URL("speed/", docs), { recursive: true });
+  const picture = (name, chart) => {
+    writeFileSync(new URL(`speed/${name}.svg`, docs), barChart(chart));
+    return `![${chart.title}](speed/${name}.svg)`;
+  };
+  const [request, http, engines, memory, curves, size] = ["request", "http", "engines", "memory", "curves", "size"].map(of);
+  const sections = [
+    introduction([request, http, engines, memory, curves, size]),
+    request && requestSection(request, picture),
+    http && !http.skipped && httpSection(http, picture),
+    engines && enginesSection(engines),
+    memory?.text && section("Memory", notes.memory, memory.text),
+    curves &&
+      !curves.skipped &&
+      section("How the cost grows", notes.curves, ...curves.curves.map((curve) => curveTable(curves.runtime, curve))),
+    size && sizeSection(size, picture),
+    request &&
+      section(
+        "Footnote: the same in microseconds",
+        notes.absolute,
+        ...request.measured.map(({ runtime, results: found }) => absoluteTable(runtime, found)),
+      ),
+    versions(),
+  ];
+  writeFileSync(new URL("speed.md", docs), `${sections.filter(Boolean).join("\n\n")}\n`);
+}
+
+/** What to know before reading a table. */
+const notes = {
+  request: `What the session layer adds to one request, in one process, without a network: CPU of all threads with sessions minus CPU of the bare handler, both measured back to back,
+medians of many turns. Every library has a process of its own and all of them take turns, so that a slow minute of the machine hits everybody. "Floor by hand" is the cheapest correct code for the same request with nothing of ours: read the Cookie header,
+one SHA-256, one Map lookup, one JSON.parse, one Response; a write adds one JSON.stringify, one Map.set and one Set-Cookie. It makes none of our promises. The second floor adds the two headers that every answer made from a session owes to caches. Each cell was
+made to prove that it reads or writes before it was measured. A tilde marks a figure that varied by more than itself; "none" is a cost within the noise; "rotate" is compared with the floor's write. Express, Fastify and Koa run on a simulated Node request here, so that their own dispatch is in both sides.`,
+  http: `Over loopback with wrk, 32 connections, all servers at once and each path in turn. The ratio is the server's own CPU per request without sessions over that with them: 1.00 would be free. Fetch handlers run behind the same bridge on Node (\`@hono/node-server\`), which builds a Headers object as soon as somebody asks
+for the cookie; the connect middleware reads Node's own headers instead.`,
+  engines: "Commands as the engine sees them, and what they cost the application server over the same server without sessions.",
+  memory: "Heap after garbage collection, one 20-character value for each session, and the longest that one operation held the thread.",
+  curves: "The cost should grow in a straight line with cookies and data, and not at all with the number of sessions.",
+  size: "Minified and gzipped by esbuild with all dependencies, frameworks left out.",
+  absolute: "Absolute times depend on the machine and on what else it did; compare them within one table only.",
+};
+
+const section = (title, ...body) => [`## ${title}`, ...body].join("\n\n");
+
+function introduction(all) {
+  const dates = all
+    .filter(Boolean)
+    .map(({ date }) => date)
+    .sort();
+  return `# Speed
+
+Measured by \`npm run bench -- --write\` on ${[...new Set([dates[0], dates.at(-1)])].join(" to ")}, on ${cpus().length} cores of ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, shared with others. Everything below is generated; \`bench/\` says how. Ratios come first, since they hold on other machines too.`;
+}
+
+function requestSection({ measured }, picture) {
+  const pictures = measured.flatMap(({ runtime, results }) =>
+    ["read-small", "write-small"].flatMap((cell) => {
+      const bars = barsOf(
+        results.filter(({ store }) => store === "memory"),
+        cell,
+      );
+      const [verb] = cell.split("-");
+      const name = `${verb}-${runtime.split(" ")[0].toLowerCase()}`;
+      return bars.length > 0
+        ? [
+            picture(name, {
+              title: `A ${verb} on ${runtime}`,
+              subtitle: "µs of CPU over the bare handler, 3 keys, memory store; each step of the scale is ten times the one before",
+              bars,
+              log: true,
+            }),
+          ]
+        : [];
+    }),
+  );
+  const sealed = measured.slice(0, 1).map(({ runtime, results }) =>
+    picture("sealed", {
+      title: `A read from the cookie on ${runtime}`,
+      subtitle: "µs of CPU over the bare handler, 3 keys in the cookie; each step of the scale is ten times the one before",
+      bars: barsOf(
+        results.filter(({ store }) => store === "cookie"),
+        "read-small",
+      ),
+      log: true,
+    }),
+  );
+  const tables = measured.flatMap(({ runtime, results }) => [
+    requestTable(runtime, results, "memory"),
+    requestTable(runtime, results, "cookie"),
+  ]);
+  return section("One request", notes.request, ...pictures, ...sealed, ...tables);
+}
+
+function barsOf(results, cell) {
+  return results
+    .filter(({ cells }) => cells[cell]?.median > 0)
+    .sort((a, b) => a.cells[cell].median - b.cells[cell].median)
+    .map(({ id, title, cells }) => ({
+      label: title,
+      value: cells[cell].median,
+      text: figure(cells[cell].median),
+      ours: id.startsWith("sojourn"),
+      floor: id.startsWith("floor"),
+    }));
+}
+
+function httpSection({ measured, origin }, picture) {
+  const pictures = measured.flatMap(({ runtime, results }) => {
+    const bars = results
+      .map(({ id, title, paths }) => ({
+        label: title,
+        value: paths.plain.cpu / paths.read.cpu,
+        ours: id.startsWith("sojourn"),
+        floor: id.startsWith("floor"),
+      }))
+      .sort((a, b) => b.value - a.value)
+      .map((bar) => ({ ...bar, text: bar.value.toFixed(2) }));
+    return [
+      picture(`http-${runtime.split(" ")[0].toLowerCase()}`, {
+        title: `A read over HTTP on ${runtime}`,
+        subtitle: "CPU of the bare server over CPU with sessions; 1.00 is free",
+        bars,
+      }),
+    ];
+  });
+  const tables = measured.flatMap(({ runtime, results }) => [ratioTable(runtime, results), throughputTable(runtime, results)]);
+  return section("Over HTTP", notes.http, ...pictures, ...tables, `The origin's Go server: ${origin}.`);
+}
+
+function enginesSection({ measured }) {
+  const tables = measured.flatMap(({ engine, skipped, counted, results, runtime }) =>
+    skipped ? [`${engine}: skipped, ${skipped}.`] : [commandTable(engine, counted), costTable(engine, runtime, results)],
+  );
+  return section("Redis and PostgreSQL", notes.engines, ...tables);
+}
+
+function sizeSection({ sizes, start }, picture) {
+  const bars = sizes
+    .filter(({ title }) => !title.startsWith("*"))
+    .sort((a, b) => a.gzip - b.gzip)
+    .map(({ title, gzip, ours }) => ({ label: title, value: gzip, text: `${(gzip / 1000).toFixed(1)} kB`, ours }));
+  return section(
+    "What an import weighs",
+    notes.size,
+    picture("size", { title: "Import size", subtitle: "min+gzip, dependencies included", bars }),
+    sizeTable(sizes),
+    start.skipped ? `Cold start: skipped, ${start.skipped}.` : startTable(start),
+  );
+}
+
+function versions() {
+  const { dependencies } = require("./package.json");
+  const { version } = require("../package.json");
+  return section(
+    "Versions",
+    `@sojourn/session ${version}; ${Object.entries(dependencies)
+      .map(([name, of]) => `${name} ${of}`)
+      .join(", ")}.`,
+  );
+}
