@@ -1,6 +1,7 @@
 import { bunHandler, bunSqliteStore, redisStore, type SqliteDatabase } from "../../../adapters/bun.ts";
 import { createSessions, memoryStore } from "../../../src/index.ts";
 import type { MakeStore } from "../../../src/testing.ts";
+import { interleavedSessions } from "./interleaved-sessions.ts";
 import { parallelSessions } from "./parallel-sessions.ts";
 import { equal, type MoreTests, type StoreUnderTest } from "./store-tests.ts";
 
@@ -96,6 +97,7 @@ export const moreBunTests: MoreTests = {
     }),
 
   ...parallelSessions("bunSqliteStore()", makeSqliteStore),
+  ...interleavedSessions("bunSqliteStore()", makeSqliteStore),
 };
 
 async function withServer(use: (url: string) => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 import { type DenoKv, denoKvStore } from "../../../adapters/deno.ts";
 import type { MakeStore } from "../../../src/testing.ts";
+import { interleavedSessions } from "./interleaved-sessions.ts";
 import { parallelSessions } from "./parallel-sessions.ts";
 import { equal, type MoreTests, type StoreUnderTest } from "./store-tests.ts";
 
@@ -63,4 +64,5 @@ export const moreDenoTests: MoreTests = {
   },
 
   ...parallelSessions("denoKvStore()", makeStore),
+  ...interleavedSessions("denoKvStore()", makeStore),
 };

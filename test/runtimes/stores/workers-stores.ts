@@ -10,6 +10,8 @@ import {
   sessionsFromEnv,
 } from "../../../adapters/workers.ts";
 import { createSessions, type SessionStore } from "../../../src/index.ts";
+import type { MakeStore } from "../../../src/testing.ts";
+import { interleavedSessions } from "./interleaved-sessions.ts";
 import { parallelSessions } from "./parallel-sessions.ts";
 import { equal, type MoreTests, type StoreUnderTest } from "./store-tests.ts";
 
@@ -53,9 +55,13 @@ export function workersStores(env: () => TestEnv): readonly StoreUnderTest[] {
 }
 
 export function moreWorkersTests(env: () => TestEnv): MoreTests {
+  const makeObjectStore: MakeStore = ({ clock }) => durableObjectStore(env().OBJECTS, { prefix: newPrefix(), clock });
+  const makeTable: MakeStore = ({ clock }) => newTable(env(), clock);
   return {
-    ...parallelSessions("durableObjectStore()", () => durableObjectStore(env().OBJECTS, { prefix: newPrefix() })),
-    ...parallelSessions("d1Store()", ({ clock }) => newTable(env(), clock)),
+    ...parallelSessions("durableObjectStore()", makeObjectStore),
+    ...interleavedSessions("durableObjectStore()", makeObjectStore),
+    ...parallelSessions("d1Store()", makeTable),
+    ...interleavedSessions("d1Store()", makeTable),
 
     "durableObjectStore(): a signed-in session whose expiry moves a little costs one call each, and its first sign-in two": async () => {
       const names: string[] = [];
