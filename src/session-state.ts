@@ -92,3 +92,11 @@ export function applyChanges(
 export function isUntouched({ changes, destroyed, renewed, persistent, loaded }: SessionState): boolean {
   return changes.length === 0 && !destroyed && !renewed && persistent === loaded.persistent;
 }
+
+/**
+ * Whether something can name a user: text of 1 to 500 characters that every engine keeps as it is. U+0000 and lone surrogates are not such: PostgreSQL
+ * refuses the one, and UTF-8 makes all of the other equal.
+ */
+export function isSubject(subject: unknown): subject is string {
+  return typeof subject === "string" && subject !== "" && subject.length <= 500 && !/[\0\p{Surrogate}]/u.test(subject);
+}

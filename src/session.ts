@@ -2,7 +2,7 @@ import { type Codec, copyOf } from "./codec.ts";
 import type { CookieForm } from "./cookie.ts";
 import { SessionError } from "./errors.ts";
 import type { RequestLike } from "./options.ts";
-import { applyChange, type Change, type Loaded, type SessionState } from "./session-state.ts";
+import { applyChange, type Change, isSubject, type Loaded, type SessionState } from "./session-state.ts";
 
 /** Frozen all the way down: the change that other libraries lose in silence is a type error here, and throws. */
 export type DeepReadonly<T> = T extends (...args: never[]) => unknown
@@ -175,9 +175,7 @@ class RequestSession implements Session {
 
   signIn(subject: string, options: { persistent?: boolean } = {}): void {
     const state = this.#write();
-    if (typeof subject !== "string" || subject === "" || subject.length > 500) {
-      throw new TypeError("signIn takes the user's id: a string of 1 to 500 characters");
-    }
+    if (!isSubject(subject)) throw new TypeError("signIn takes the user's id: well-formed text of 1 to 500 characters, without U+0000");
     this.#change({ type: "sign-in", subject });
     state.signedIn = true;
     if (options.persistent !== undefined) state.persistent = options.persistent;

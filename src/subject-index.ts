@@ -5,6 +5,7 @@ import type { GuardedStore } from "./guarded-store.ts";
 import { endOf } from "./lifetime.ts";
 import type { Settings } from "./options.ts";
 import type { LiveRecord } from "./record.ts";
+import { isSubject } from "./session-state.ts";
 import type { SessionStore } from "./store.ts";
 import { isWellFormed } from "./token.ts";
 
@@ -22,6 +23,7 @@ export function createSubjectIndex(given: SessionStore, store: GuardedStore, cha
   async function keysOf(subject: string): Promise<string[]> {
     if (!given.keysOf)
       throw new SessionError("not_supported", "This store keeps no index by subject, so it cannot list or end a user's sessions");
+    if (!isSubject(subject)) return []; // nobody can have signed in by it, and an engine may choke on it
     const keys: unknown = await store.keysOf(subject);
     return Array.isArray(keys) ? keys.filter((key) => typeof key === "string") : [];
   }

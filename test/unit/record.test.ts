@@ -1,0 +1,81 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { CLOCK_SKEW } from "../../src/lifetime.ts";
+import { decodeStored, encodeMark, encodeRecord, type LiveRecord } from "../../src/record.ts";
+
+const NOW = 1_800_000_000_000;
+
+describe("records", () => {
+  test("a small record is two short lines, with nothing for what it does not have", () => {
+    const record: LiveRecord = { kind: "live", data: '{"a":1}', createdAt: NOW, renewedAt: NOW, persistent: false };
+    expect(encodeRecord(record)).toBe(`[1,${NOW},0]\n{"a":1}`);
+  });
+
+  const time = fc.integer({ min: 0, max: NOW });
+  const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+  const live = fc
+    .record({
+      data: fc.string({ unit: "binary" }),
+      createdAt: time,
+      age: fc.nat(),
+      subject: optional(fc.string({ unit: "binary" })),
+      authenticatedAt: optional(time),
+      persistent: optional(fc.constant(true)),
+      meta: optional(fc.jsonValue({ noUnicodeString: false }).map((value) => JSON.parse(JSON.stringify(value)))),
+      previous: optional(fc.string()),
+    })
+    .map(({ age, ...rest }): LiveRecord => ({ kind: "live", ...rest, renewedAt: rest.createdAt + age }));
+
+  test("whatever is encoded is decoded, the data to the byte", () => {
+    fc.assert(
+      fc.property(live, (record) => {
+        expect(decodeStored(encodeRecord(record), NOW)).toEqual(record);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.string(), fc.string(), optional(time), (to, nonce, until) => {
+        expect(decodeStored(encodeMark({ kind: "forward", to, nonce, until }), NOW)).toEqual({ kind: "forward", to, nonce, until });
+        expect(decodeStored(encodeMark({ kind: "ended", to }), NOW)).toEqual({ kind: "ended", to });
+      }),
+    );
+    expect(decodeStored(encodeMark({ kind: "ended" }), NOW)).toEqual({ kind: "ended", to: undefined });
+  });
+
+  test("anything at all decodes to a record of ours or to nothing, and never throws", () => {
+    const almost = fc.tuple(fc.json(), fc.constantFrom("", "\n", "\n{}"), fc.json()).map((parts) => parts.join(""));
+    const bent = fc.array(fc.jsonValue(), { maxLength: 6 }).map((head) => JSON.stringify([1, ...head]));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.anything(),
+          fc.string({ unit: "binary" }),
+          almost,
+          bent,
+          bent.map((head) => `${head}\n{}`),
+        ),
+        (value) => {
+          const stored = decodeStored(value, NOW);
+          if (stored === undefined) return;
+          if (stored.kind === "live") {
+            expect(Number.isSafeInteger(stored.createdAt) && Number.isSafeInteger(stored.renewedAt)).toBe(true);
+            expect(stored.renewedAt).toBeGreaterThanOrEqual(stored.createdAt);
+            expect(["string", "undefined"]).toContain(typeof stored.subject);
+          } else if (stored.kind === "forward") expect(typeof stored.to).toBe("string");
+          else expect(stored.kind).toBe("ended");
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  test("a record from a clock a little ahead is one, from the far future is none", () => {
+    const at = (createdAt: number) => decodeStored(encodeRecord({ kind: "live", data: "{}", createdAt, renewedAt: createdAt }), NOW);
+    expect(at(NOW + CLOCK_SKEW)).toBeDefined();
+    expect(at(NOW + CLOCK_SKEW + 1)).toBe(undefined);
+  });
+
+  test("a truncated record is none, wherever it is cut in the head", () => {
+    const text = encodeRecord({ kind: "live", data: '{"a":1}', createdAt: NOW, renewedAt: NOW, subject: "ada" });
+    for (let length = 0; length < text.indexOf("\n"); length++) expect(decodeStored(text.slice(0, length), NOW)).toBe(undefined);
+  });
+});
