@@ -68,7 +68,10 @@ describe("cookieValues", () => {
   /** A header that counts how many of its characters are looked at. */
   class CountedHeader {
     steps = 0;
-    constructor(private readonly text: string) {}
+    readonly text: string;
+    constructor(text: string) {
+      this.text = text;
+    }
     get length() {
       return this.text.length;
     }

@@ -92,7 +92,10 @@ describe("data", () => {
 });
 
 class Money {
-  constructor(readonly amount: number) {}
+  readonly amount: number;
+  constructor(amount: number) {
+    this.amount = amount;
+  }
 }
 const cyclic: Record<string, unknown> = {};
 cyclic.self = cyclic;
