@@ -116,29 +116,32 @@ export function resolveOptions(options: SessionOptions): Settings {
   known("rotation", rotation, ["every", "grace", "onReuse", "reuseWindow"]);
   const { every = false, grace = 30, onReuse = "revoke", reuseWindow = 300 } = rotation;
 
-  positive("lifetime.idle", idle, "seconds, for example 1800");
-  positive("lifetime.absolute", absolute, "seconds, for example 86400");
-  atLeastZero("lifetime.touchEvery", touchEvery, "seconds, or 0 to move the expiry with every request");
-  if (idle > absolute)
-    throw new RangeError(`lifetime.idle (${idle} s) is longer than lifetime.absolute (${absolute} s); raise absolute or lower idle`);
-  if (touchEvery >= idle)
-    throw new RangeError(
-      `lifetime.touchEvery (${touchEvery} s) must be less than lifetime.idle (${idle} s), or sessions in use would expire`,
-    );
-  if (every !== false && every !== "request") positive("rotation.every", every, 'seconds, "request" or false');
-  atLeastZero("rotation.grace", grace, "seconds");
-  atLeastZero("rotation.reuseWindow", reuseWindow, "seconds");
+  must(isDuration(absolute), "lifetime.absolute", absolute, "a number of seconds above 0");
+  must(isDuration(idle) && idle <= absolute, "lifetime.idle", idle, "a number of seconds above 0, and at most lifetime.absolute");
+  must(
+    isDuration(touchEvery, 0) && touchEvery < idle,
+    "lifetime.touchEvery",
+    touchEvery,
+    "a number of seconds from 0 to below lifetime.idle",
+  );
+  must(
+    every === false || every === "request" || isDuration(every),
+    "rotation.every",
+    every,
+    'a number of seconds above 0, "request" or false',
+  );
+  must(isDuration(grace, 0), "rotation.grace", grace, "a number of seconds from 0");
+  must(isDuration(reuseWindow, 0), "rotation.reuseWindow", reuseWindow, "a number of seconds from 0");
   oneOf("rotation.onReuse", onReuse, ["revoke", "ignore"]);
-  positive("storeTimeout", storeTimeout, "milliseconds");
+  must(isDuration(storeTimeout), "storeTimeout", storeTimeout, "a number of milliseconds above 0");
   oneOf("onStoreFailure", onStoreFailure, ["throw", "anonymous"]);
-  if (maxPerSubject !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(maxPerSubject) && maxPerSubject > 0)) {
-    throw new RangeError(`maxPerSubject must be a whole number above 0, not ${show(maxPerSubject)}; leave it out for any number`);
+  const isLimit = maxPerSubject === Number.POSITIVE_INFINITY || (Number.isSafeInteger(maxPerSubject) && maxPerSubject > 0);
+  must(isLimit, "maxPerSubject", maxPerSubject, "a whole number above 0");
+  for (const [name, value] of Object.entries({ clock, "codec.encode": codec?.encode, "codec.decode": codec?.decode })) {
+    must(typeof value === "function", name, value, "a function");
   }
-  for (const [name, value] of Object.entries({ describe, observe, clock, "codec.encode": codec?.encode, "codec.decode": codec?.decode })) {
-    const optional = name === "describe" || name === "observe";
-    if (typeof value !== "function" && !(optional && value === undefined))
-      throw new TypeError(`${name} must be a function, not ${show(value)}`);
-  }
+  for (const [name, value] of Object.entries({ describe, observe }))
+    must(/function|undefined/.test(typeof value), name, value, "a function");
 
   return {
     cookieOf: resolveCookie(cookie),
@@ -161,39 +164,32 @@ export function resolveOptions(options: SessionOptions): Settings {
   };
 }
 
-function ms(seconds: number): number {
-  return Math.ceil(seconds * 1000);
-}
-
 /** RFC 9110, section 5.6.2. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** RFC 6265bis, section 4.1.1: any character except controls and ";"; non-ASCII would be bytes of no known encoding. */
-const ATTRIBUTE_VALUE = /^[ -:<-~]{1,1024}$/;
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
+/** RFC 6265bis, section 4.1.1: any character except controls and ";"; browsers ignore a path of over 1024. */
+const PATH = /^\/[ -:<-~]{0,1023}$/;
 const HOSTNAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 
 function resolveCookie(options: CookieOptions): (request: RequestLike) => CookieForm {
   known("cookie", options, ["name", "path", "domain", "sameSite", "secure", "partitioned", "priority", "persistent"]);
   const { path = "/", domain, sameSite = "lax", secure = true, priority } = options;
   const partitioned = boolean("cookie.partitioned", options.partitioned);
-  const name = options.name ?? (domain === undefined && path === "/" ? "__Host-Http-session" : "__Secure-session");
+  const isHostOnly = domain === undefined && path === "/";
+  const name = options.name ?? (isHostOnly ? "__Host-Http-session" : "__Secure-session");
+  must(isText(name, TOKEN), "cookie.name", name, "1 to 256 letters, digits and !#$%&'*+-.^_`|~");
+  must(isText(path, PATH), "cookie.path", path, 'a path from "/" on, without ";" and control characters');
+  must(
+    domain === undefined || isText(domain, HOSTNAME),
+    "cookie.domain",
+    domain,
+    'a host name such as "example.com", without a leading dot',
+  );
   oneOf("cookie.sameSite", sameSite, ["lax", "strict", "none"]);
-  if (priority !== undefined) oneOf("cookie.priority", priority, ["low", "medium", "high"]);
-  if (secure !== true && secure !== "auto") {
-    throw new TypeError(`cookie.secure must be true, or "auto" for development on http://localhost, not ${show(secure)}`);
-  }
-  if (typeof name !== "string" || name.length > 256 || !TOKEN.test(name)) {
-    throw new TypeError(`cookie.name must be 1 to 256 letters, digits and !#$%&'*+-.^_\`|~, not ${show(name)}`);
-  }
-  if (typeof path !== "string" || !path.startsWith("/") || !ATTRIBUTE_VALUE.test(path)) {
-    throw new TypeError(`cookie.path must start with "/" and have no ";" or control characters, not ${show(path)}`);
-  }
-  if (domain !== undefined && (typeof domain !== "string" || !HOSTNAME.test(domain))) {
-    throw new TypeError(`cookie.domain must be a host name such as "example.com", without a leading dot, not ${show(domain)}`);
-  }
-  if (/^__host-/i.test(name) && (domain !== undefined || path !== "/")) {
-    throw new TypeError(
-      `Cannot use cookie name "${name}" with ${domain === undefined ? `path "${path}"` : `domain "${domain}"`}: a __Host- cookie has path "/" and no domain`,
-    );
+  oneOf("cookie.priority", priority, [undefined, "low", "medium", "high"]);
+  must(secure === true || secure === "auto", "cookie.secure", secure, 'true, or "auto" for development on http://localhost');
+  if (/^__host-/i.test(name) && !isHostOnly) {
+    const obstacle = domain === undefined ? `path "${path}"` : `domain "${domain}"`;
+    throw new TypeError(`Cannot use cookie name "${name}" with ${obstacle}: a __Host- cookie has path "/" and no domain`);
   }
   const attributes = { path, domain, sameSite, partitioned, priority };
   const form: CookieForm = { name, attributes: attributesOf(attributes, true) };
@@ -204,7 +200,7 @@ function resolveCookie(options: CookieOptions): (request: RequestLike) => Cookie
 }
 
 const LOOPBACK = /^http:\/\/(?:(?:[^/?#@]*\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(?:[/?#]|$)/i;
-const PROXY_HEADERS = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port", "x-real-ip"];
+const PROXY_HEADERS = ["forwarded", "via", "x-real-ip", ...["for", "host", "proto", "port"].map((what) => `x-forwarded-${what}`)];
 
 /** Plain http to this very machine, and nothing that says a proxy passed it on. */
 function isLocalDevelopment({ url, headers }: RequestLike): boolean {
@@ -212,31 +208,38 @@ function isLocalDevelopment({ url, headers }: RequestLike): boolean {
 }
 
 export function known(what: string, given: unknown, names: readonly string[]): void {
-  if (typeof given !== "object" || given === null || Array.isArray(given))
-    throw new TypeError(`${what} must be an object, not ${show(given)}`);
-  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  must(typeof given === "object" && given !== null, what, given, "an object");
+  const unknown = Object.keys(given as object).find((name) => !names.includes(name));
   if (unknown !== undefined) throw new TypeError(`${what} has no "${unknown}"; it has ${names.join(", ")}`);
 }
 
-function positive(name: string, value: unknown, unit: string): void {
-  if (!(typeof value === "number" && value > 0 && value <= Number.MAX_SAFE_INTEGER / 1000))
-    throw new RangeError(`${name} must be a number above 0 (${unit}), not ${show(value)}`);
+/** Seconds or milliseconds that stay exact when they are added to a time. */
+function isDuration(value: unknown, least = Number.MIN_VALUE): boolean {
+  return typeof value === "number" && value >= least && value <= Number.MAX_SAFE_INTEGER / 1_000_000;
 }
 
-function atLeastZero(name: string, value: unknown, unit: string): void {
-  if (value !== 0) positive(name, value, unit);
+function isText(value: unknown, pattern: RegExp): boolean {
+  return typeof value === "string" && pattern.test(value);
 }
 
-function oneOf(name: string, value: unknown, choices: readonly string[]): void {
-  if (!choices.includes(value as string))
-    throw new TypeError(`${name} must be ${choices.map((choice) => `"${choice}"`).join(" or ")}, not ${show(value)}`);
+function oneOf(name: string, value: unknown, choices: readonly unknown[]): void {
+  must(choices.includes(value), name, value, choices.filter(Boolean).map(show).join(" or "));
 }
 
-export function boolean(name: string, value: unknown = false): boolean {
-  if (typeof value !== "boolean") throw new TypeError(`${name} must be true or false, not ${show(value)}`);
+export function boolean(name: string, value = false): boolean {
+  must(typeof value === "boolean", name, value, "true or false");
   return value;
+}
+
+function must(holds: boolean, name: string, value: unknown, what: string): void {
+  const Refusal = typeof value === "number" ? RangeError : TypeError;
+  if (!holds) throw new Refusal(`${name} must be ${what}, not ${show(value)}`);
 }
 
 function show(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+function ms(seconds: number): number {
+  return Math.ceil(seconds * 1000);
 }
