@@ -4,11 +4,17 @@ import type { Awaitable } from "./store.ts";
 /** Runs a task when the earlier ones of its key are done; `waited` says whether there were any. */
 export type InTurn = <T>(key: string, task: (waited: boolean) => Awaitable<T>) => Awaitable<T>;
 
-/** Commits of one key in one process wait for each other, so that only other processes are ever raced. A task that fails lets the next one go on. */
+/**
+ * Commits of one key in one process wait for each other, so that only other processes are ever raced. A task that fails lets the next one go on. It spares
+ * the store refused writes and no more: that nothing is lost rests on compare-and-set.
+ */
 export function createQueues(): InTurn {
   const tails = new Map<string, Promise<unknown>>();
+  // Workers cut a request off with its client, and its promises never settle: whoever waited for them would wait for ever
+  const mayWait = globalThis.navigator?.userAgent !== "Cloudflare-Workers";
 
   return (key, task) => {
+    if (!mayWait) return task(false);
     const before = tails.get(key);
     const mine = before ? before.then(() => task(true)) : task(false);
     if (!isPromise(mine)) return mine; // done already: there is nothing to wait for

@@ -69,7 +69,9 @@ export function decodeStored(text: unknown, now: number): Stored | undefined {
   }
   if (!Array.isArray(head) || head[0] !== VERSION) return undefined;
   if (newline < 0) return decodeMark(head);
-  const [, createdAt, age, rest = {}] = head as unknown[];
+  const createdAt: unknown = head[1];
+  const age: unknown = head[2];
+  const rest: unknown = head[3] ?? NO_REST;
   if (!isTime(createdAt) || !isTime(age) || createdAt > now + CLOCK_SKEW || !isRest(rest)) return undefined;
   const { subject, authenticatedAt, persistent, meta, previous } = rest;
   return {
@@ -92,6 +94,8 @@ function decodeMark([, kind, to, nonce, until]: unknown[]): Forward | Tombstone 
   }
   return undefined;
 }
+
+const NO_REST: Rest = {};
 
 type Rest = Pick<LiveRecord, "subject" | "authenticatedAt" | "persistent" | "meta" | "previous">;
 
