@@ -1,14 +1,15 @@
 import type { Awaitable } from "./store.ts";
 
-/** AES-256-GCM under one key (NIST SP 800-38D): a 96-bit nonce, the full 16-byte tag behind the ciphertext. */
+/** AES-256-GCM under one key (NIST SP 800-38D). What is sealed is the 96-bit nonce, the ciphertext and the full 16-byte tag. */
 export interface Aead {
   seal(nonce: Bytes, plain: Bytes, context: Bytes): Awaitable<Bytes>;
   /** `undefined` when the tag does not fit: another key, nonce, text or context. Never throws. */
-  open(nonce: Bytes, sealed: Bytes, context: Bytes): Awaitable<Bytes | undefined>;
+  open(sealed: Bytes, context: Bytes): Awaitable<Bytes | undefined>;
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+export const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** By the fastest means of the runtime. Both give the same bytes. */
@@ -54,19 +55,14 @@ export function nodeAead(node: NodeCrypto, secret: Bytes): Aead {
       cipher.setAAD(context);
       const text = cipher.update(plain);
       cipher.final(); // empty in this mode
-      const sealed = new Uint8Array(text.length + TAG_BYTES);
-      sealed.set(text);
-      sealed.set(cipher.getAuthTag(), text.length);
-      return sealed;
+      return joined(nonce, text, cipher.getAuthTag());
     },
-    open(nonce, sealed, context) {
-      const end = sealed.length - TAG_BYTES;
-      if (end < 0) return undefined;
+    open(sealed, context) {
       try {
-        const decipher = node.createDecipheriv("aes-256-gcm", secret, nonce, options);
+        const decipher = node.createDecipheriv("aes-256-gcm", secret, sealed.subarray(0, NONCE_BYTES), options);
         decipher.setAAD(context);
-        decipher.setAuthTag(sealed.subarray(end));
-        const plain = decipher.update(sealed.subarray(0, end));
+        decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+        const plain = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
         decipher.final(); // throws when the tag does not fit; nothing of the text was looked at until here
         return plain;
       } catch {
@@ -85,14 +81,25 @@ export function webAead(secret: Bytes): Aead {
   const algorithm = (iv: Bytes, additionalData: Bytes): AesGcmParams => ({ name: "AES-GCM", iv, additionalData });
   return {
     async seal(nonce, plain, context) {
-      return new Uint8Array(await crypto.subtle.encrypt(algorithm(nonce, context), await imported(), plain));
+      return joined(nonce, new Uint8Array(await crypto.subtle.encrypt(algorithm(nonce, context), await imported(), plain)));
     },
-    async open(nonce, sealed, context) {
+    async open(sealed, context) {
+      const [nonce, rest] = [sealed.subarray(0, NONCE_BYTES), sealed.subarray(NONCE_BYTES)];
       try {
-        return new Uint8Array(await crypto.subtle.decrypt(algorithm(nonce, context), await imported(), sealed));
+        return new Uint8Array(await crypto.subtle.decrypt(algorithm(nonce, context), await imported(), rest));
       } catch {
         return undefined;
       }
     },
   };
+}
+
+function joined(...parts: Bytes[]): Bytes {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

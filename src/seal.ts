@@ -1,4 +1,4 @@
-import { createAead } from "./aead.ts";
+import { createAead, NONCE_BYTES } from "./aead.ts";
 import { after } from "./awaitable.ts";
 import { decodeBase64url, encodeBase64url } from "./base64url.ts";
 import { deriveKey, HOW } from "./sealing-key.ts";
@@ -24,8 +24,6 @@ const VERSION = "1";
 export const PREFIX_LENGTH = 8;
 export const NONCE_LENGTH = 16;
 
-const NONCE_BYTES = 12;
-
 const utf8 = new TextEncoder();
 
 /*
@@ -46,17 +44,13 @@ export function createSealer(keys: readonly unknown[]): Sealer {
   const [[newest, { seal }]] = ring as unknown as [[string, ReturnType<typeof createAead>]];
   return {
     seal(plain, cookieName) {
-      const nonce = randomBytes(NONCE_BYTES);
-      return after(
-        seal(nonce, plain, utf8.encode(newest + cookieName)),
-        (sealed) => newest + encodeBase64url(nonce) + encodeBase64url(sealed),
-      );
+      return after(seal(randomBytes(NONCE_BYTES), plain, utf8.encode(newest + cookieName)), (sealed) => newest + encodeBase64url(sealed));
     },
     recognizes: (value) => ring.has(value.slice(0, PREFIX_LENGTH)),
     open(value, cookieName) {
       const prefix = value.slice(0, PREFIX_LENGTH);
       const bytes = decodeBase64url(value.slice(PREFIX_LENGTH));
-      return bytes && ring.get(prefix)?.open(bytes.subarray(0, NONCE_BYTES), bytes.subarray(NONCE_BYTES), utf8.encode(prefix + cookieName));
+      return bytes && ring.get(prefix)?.open(bytes, utf8.encode(prefix + cookieName));
     },
   };
 }

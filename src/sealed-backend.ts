@@ -10,7 +10,7 @@ import { createSealedFinder, type SealedConfig, type SealedFound, who } from "./
 import { encodeSealed, type SealedRecord } from "./sealed-record.ts";
 import { applyChanges, isUntouched, type SessionState } from "./session-state.ts";
 import type { Awaitable } from "./store.ts";
-import { newNonce } from "./token.ts";
+import { newToken } from "./token.ts";
 
 type State = SessionState<SealedFound>;
 type Cookies = Awaitable<readonly string[]>;
@@ -37,12 +37,14 @@ export function createSealedBackend(config: SealedConfig, settings: Settings): B
     before?: SealedRecord,
     content = state.content,
   ): Cookies {
-    const { changes, signedIn, persistent, loaded } = state;
+    const { changes, destroyed, signedIn, renewed, persistent, loaded } = state;
     const data = before && changes.length === 0 ? before.data : codec.encode(content.data);
     const plan = planCommit(
       {
-        ...state,
         status,
+        destroyed,
+        signedIn,
+        renewed,
         changed: before ? data !== before.data || persistent !== loaded.persistent : changes.length > 0,
         empty: Object.keys(content.data).length === 0,
         direct: true,
@@ -66,16 +68,19 @@ export function createSealedBackend(config: SealedConfig, settings: Settings): B
     if (plan === "destroy") return destroy(state, deliverable);
 
     const now = Math.max(clock(), before?.renewedAt ?? 0); // never before the cookie that it replaces, also where two clocks differ
-    const fresh = {
-      kind: "live" as const,
-      createdAt: now,
-      end: now + lifetime.absolute,
+    const kept = signedIn ? undefined : before;
+    const record: SealedRecord = {
+      kind: "live",
+      data,
+      createdAt: kept?.createdAt ?? now,
+      renewedAt: now,
       subject: content.subject,
-      authenticatedAt: signedIn ? now : undefined,
+      authenticatedAt: signedIn ? now : kept?.authenticatedAt,
+      persistent,
+      id: before && plan !== "renew" ? before.id : newToken(),
+      idleEnd: now + lifetime.idle,
+      end: kept?.end ?? now + lifetime.absolute,
     };
-    const base = before && !signedIn ? before : fresh;
-    const id = before && plan !== "renew" ? before.id : newNonce();
-    const record: SealedRecord = { ...base, id, data, persistent, renewedAt: now, idleEnd: now + lifetime.idle };
     return after(cookiesFor(record, state, content.data), (cookies) =>
       after(before === undefined || isStillOurs(before, plan === "renew" ? record : undefined), (ours) => {
         // A logout was faster: a late response must neither bring the session back nor replace a newer cookie
@@ -91,9 +96,8 @@ export function createSealedBackend(config: SealedConfig, settings: Settings): B
   /** Whether nobody ended the session since it was found. If it is to give way to another, it is ended here, and of two requests one alone does. */
   function isStillOurs(record: SealedRecord, next: SealedRecord | undefined): Awaitable<boolean> {
     if (revocations === undefined) return true;
-    const { handle } = who(record);
-    if (next) return revocations.end(handle, record.end, who(next).handle);
-    return after(revocations.find(handle), (revoked) => revoked === undefined);
+    if (next) return revocations.end(record.id, record.end, next.id);
+    return after(revocations.find(record.id), (revoked) => revoked === undefined);
   }
 
   function destroy({ loaded, cookie }: State, deliverable: boolean): Cookies {

@@ -8,7 +8,6 @@ import type { Sealer } from "./seal.ts";
 import { decodeSealed, type SealedRecord } from "./sealed-record.ts";
 import type { Loaded } from "./session-state.ts";
 import type { Awaitable } from "./store.ts";
-import { digest } from "./token.ts";
 
 /** What `sealedCookies` was given, checked. */
 export interface SealedConfig {
@@ -23,13 +22,14 @@ export interface SealedFound extends Loaded {
   /** What the cookie held; for `live` only. */
   readonly record?: SealedRecord;
   /** The handle of a session that was ended so short a time ago that its requests may be on their way; for `ended` only, which needs a revocation list. */
-  readonly ended?: string;
+  readonly ended?: string | undefined;
   /** The Cookie header, for the pieces in it. */
   readonly header: string | null;
 }
 
-interface Opened extends SealedRecord {
-  readonly content: Record<string, unknown>;
+interface Opened {
+  readonly record: SealedRecord;
+  readonly data: Record<string, unknown>;
 }
 
 /** Finds the session in a Cookie header: opens what may be ours, judges it by the limits, and asks the revocation list if there is one. */
@@ -44,8 +44,8 @@ export function createSealedFinder(
     if (values.length === 0) return nothing(header);
     return after(all(values.map((value) => open(value, name))), (opened) => {
       // Of several the newest, so that a response never puts an older session in its place
-      const sessions = opened.filter((session) => session !== undefined).sort((a, b) => b.renewedAt - a.renewedAt);
-      return firstInForce(sessions, header, nothing(header));
+      const sessions = opened.filter((session) => session !== undefined).sort((a, b) => b.record.renewedAt - a.record.renewedAt);
+      return firstInForce(sessions, header);
     });
   }
 
@@ -55,7 +55,7 @@ export function createSealedFinder(
 
   function judge(text: string | undefined): Opened | undefined {
     const now = clock();
-    const record = decodeSealed(text, now);
+    const record = decodeSealed(text, now, lifetime.idle);
     let content: unknown;
     try {
       content = record && codec.decode(record.data);
@@ -67,35 +67,32 @@ export function createSealedFinder(
       emit({ type: "record_rejected", ...(record && who(record)) });
       return undefined;
     }
-    // Shorter limits hold at once, longer ones from the next seal on
-    const idleEnd = Math.min(record.idleEnd, record.renewedAt + lifetime.idle);
-    const limit = now < record.end ? limitPassed(idleEnd, record.createdAt, now, lifetime) : "absolute";
+    const limit = now < record.end ? limitPassed(record.idleEnd, record.createdAt, now, lifetime) : "absolute";
     if (limit) emit({ type: "expired", limit, ...who(record) });
-    return limit ? undefined : { ...record, idleEnd, content: content as Record<string, unknown> };
+    return limit ? undefined : { record, data: content as Record<string, unknown> };
   }
 
-  function firstInForce([session, ...others]: readonly Opened[], header: string | null, otherwise: SealedFound): Awaitable<SealedFound> {
-    if (session === undefined) return otherwise;
+  function firstInForce(sessions: readonly Opened[], header: string | null, at = 0, ended?: string): Awaitable<SealedFound> {
+    const session = sessions[at];
+    if (session === undefined) return nothing(header, ended);
     if (revocations === undefined) return live(session, header);
-    const { handle } = who(session);
-    return after(revocations.find(handle), (revoked) => {
+    const { id } = session.record;
+    return after(revocations.find(id), (revoked) => {
       if (revoked === undefined) return live(session, header);
       const isRecent = clock() < tombstoneEnd(revoked.endedAt, rotation.grace);
-      return firstInForce(others, header, isRecent ? { ...otherwise, status: "ended", ended: handle } : otherwise);
+      return firstInForce(sessions, header, at + 1, isRecent ? id : ended);
     });
   }
 
-  function live(record: Opened, header: string | null): SealedFound {
-    const { content: data, createdAt, subject, authenticatedAt, persistent = false, idleEnd, end } = record;
+  function live({ record, data }: Opened, header: string | null): SealedFound {
+    const { createdAt, subject, authenticatedAt, persistent = false, idleEnd, end } = record;
     return {
       status: "live",
       data,
       createdAt,
       subject,
       authenticatedAt,
-      get handle() {
-        return who(record).handle; // costs as much as a tenth of a read, and few ask
-      },
+      handle: record.id,
       expiresAt: Math.min(end, endOf(idleEnd, createdAt, lifetime)),
       persistent,
       record,
@@ -103,10 +100,10 @@ export function createSealedFinder(
     };
   }
 
-  function nothing(header: string | null): SealedFound {
+  function nothing(header: string | null, ended?: string): SealedFound {
     const now = clock();
     return {
-      status: "none",
+      status: ended === undefined ? "none" : "ended",
       data: {},
       handle: undefined,
       subject: undefined,
@@ -114,6 +111,7 @@ export function createSealedFinder(
       createdAt: now,
       expiresAt: now + lifetime.idle,
       persistent: settings.persistent,
+      ended,
       header,
     };
   }
@@ -121,7 +119,7 @@ export function createSealedFinder(
   return find;
 }
 
-/** For events, and the revocation list: the public name of a session is a digest of its id, as it is of a token elsewhere. */
+/** For events. The handle is the id itself: without the key of the seal it opens nothing. */
 export function who({ id, subject }: SealedRecord): { handle: string; subject: string | undefined } {
-  return { handle: digest(id), subject };
+  return { handle: id, subject };
 }
