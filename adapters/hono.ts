@@ -8,11 +8,13 @@ import { canCarryCookie, type Session, type Sessions, withSessionHeaders } from 
 
 /** The variable that {@link honoSession} sets. */
 export interface SessionEnv<Data extends object = Record<string, unknown>> {
+  /** For `new Hono<...>()`. */
   Variables: { session: Session<Data> };
 }
 
 /** The variable that {@link honoSession} sets with `lazy`. */
 export interface LazySessionEnv<Data extends object = Record<string, unknown>> {
+  /** For `new Hono<...>()`. */
   Variables: { session: () => Promise<Session<Data>> };
 }
 

@@ -5,14 +5,19 @@ import type { Awaitable } from "./store.ts";
 
 /** One entry in the list of a user's sessions. */
 export interface SessionInfo {
+  /** For `revoke`; it opens nothing. */
   readonly handle: string;
+  /** Whose session it is. */
   readonly subject: string;
   /** Epoch milliseconds, as all times here. */
   readonly createdAt: number;
+  /** When the user last signed in. */
   readonly authenticatedAt: number | undefined;
-  /** To within `lifetime.touchEvery`. */
+  /** The last request, to within `lifetime.touchEvery`. */
   readonly lastSeenAt: number;
+  /** When it ends if no further request comes. */
   readonly expiresAt: number;
+  /** Whether its cookie outlives the browser. */
   readonly persistent: boolean;
   /** What the `describe` option gave at sign-in. */
   readonly meta: unknown;
@@ -46,5 +51,6 @@ export type CreateBackend = (settings: Settings) => Backend;
  * `createSessions`.
  */
 export interface BackendSource {
+  /** For `createSessions` alone. */
   readonly createBackend: (settings: never) => unknown;
 }

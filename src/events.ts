@@ -1,10 +1,10 @@
 import type { SessionErrorCode } from "./errors.ts";
 
 /** What happened to a session, for logs, metrics and alarms. `handle` and `subject` where they are known; never a token, never data. */
-export type SessionEvent = { readonly handle?: string | undefined; readonly subject?: string | undefined } & SessionHappening;
-
-export type SessionHappening =
-  /** A visitor's first write was stored. */
+export type SessionEvent = {
+  readonly handle?: string | undefined;
+  readonly subject?: string | undefined;
+} /** A visitor's first write was stored. */ & (
   | { readonly type: "created" }
   /** `renew()`: a new token, the old one dead. */
   | { readonly type: "renewed" }
@@ -32,4 +32,5 @@ export type SessionHappening =
       readonly operation: string;
       readonly code: Extract<SessionErrorCode, "store_failed" | "store_timeout">;
       readonly cause: unknown;
-    };
+    }
+);

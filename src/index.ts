@@ -6,11 +6,12 @@
  */
 export type { BackendSource, SessionInfo } from "./backend.ts";
 export { type Codec, jsonCodec } from "./codec.ts";
+export type { CookieOptions, RequestLike } from "./cookie-options.ts";
 export { SessionError, type SessionErrorCode } from "./errors.ts";
 export type { SessionEvent } from "./events.ts";
-export type { CookieOptions, RequestLike, RotationOptions, SessionOptions } from "./options.ts";
+export type { RotationOptions, SessionOptions } from "./options.ts";
 export { addSessionHeaders, canCarryCookie, type HeadersLike, withSessionHeaders } from "./response.ts";
 export type { DeepReadonly, Session } from "./session.ts";
 export { createSessions, type Sessions, type SessionsOptions } from "./sessions.ts";
 export type { Awaitable, Entry, EntryMeta, SessionStore, Version } from "./store.ts";
-export { type MemoryStoreOptions, memoryStore } from "./stores/memory.ts";
+export { type MemoryStore, type MemoryStoreOptions, memoryStore } from "./stores/memory.ts";

@@ -11,7 +11,7 @@
  * @module
  */
 import type { BackendSource, CreateBackend } from "./backend.ts";
-import { boolean, known } from "./options.ts";
+import { boolean, known } from "./option-checks.ts";
 import { MAX_COOKIES } from "./pieces.ts";
 import { createRevocations } from "./revocations.ts";
 import { createSealer } from "./seal.ts";

@@ -1,7 +1,7 @@
 import { type Codec, copyOf } from "./codec.ts";
 import type { CookieForm } from "./cookie.ts";
+import type { RequestLike } from "./cookie-options.ts";
 import { SessionError } from "./errors.ts";
-import type { RequestLike } from "./options.ts";
 import { applyChange, type Change, isSubject, type Loaded, type SessionState } from "./session-state.ts";
 
 /** Frozen all the way down: the change that other libraries lose in silence is a type error here, and throws. */
@@ -30,6 +30,7 @@ export interface Session<Data extends object = Record<string, unknown>> {
   readonly authenticatedAt: number | undefined;
   /** The value, frozen; `undefined` if there is none. */
   get<K extends keyof Data & string>(key: K): DeepReadonly<Data[K]> | undefined;
+  /** Whether there is a value. */
   has(key: keyof Data & string): boolean;
   /**
    * Stores a snapshot of the value: later changes to the argument do not count. `undefined` deletes. A blind write: of two requests that
@@ -43,6 +44,7 @@ export interface Session<Data extends object = Record<string, unknown>> {
    * fresh value if another request came first: keep it free of effects.
    */
   update<K extends keyof Data & string>(key: K, change: (value: Data[K] | undefined) => Data[K] | undefined): void;
+  /** Removes a value; nothing happens if there is none. */
   delete(key: keyof Data & string): void;
   /** Reads and deletes: flash messages. */
   take<K extends keyof Data & string>(key: K): DeepReadonly<Data[K]> | undefined;

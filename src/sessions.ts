@@ -1,7 +1,8 @@
 import { after, isPromise } from "./awaitable.ts";
 import type { Backend, BackendSource, CreateBackend, SessionInfo } from "./backend.ts";
+import type { RequestLike } from "./cookie-options.ts";
 import { SessionError } from "./errors.ts";
-import { type RequestLike, resolveOptions, type SessionOptions, type Settings } from "./options.ts";
+import { resolveOptions, type SessionOptions, type Settings } from "./options.ts";
 import { type Additions, canCarryCookie, headersOf, withAdditions } from "./response.ts";
 import { createServerBackend } from "./server-backend.ts";
 import { newSession, type Session, stateOf } from "./session.ts";

@@ -16,6 +16,7 @@ export type Version = string | number;
 export interface Entry {
   /** The very string that was written last. */
   readonly value: string;
+  /** The state that this is; `update` wants it back. */
   readonly version: Version;
   /** Epoch milliseconds. From this moment on the entry does not exist. */
   readonly expiresAt: number;

@@ -1,0 +1,85 @@
+import { attributesOf, type CookieForm } from "./cookie.ts";
+import { boolean, known, must, oneOf } from "./option-checks.ts";
+
+/** The least that a request must have, so that Node and framework adapters need no fake `Request`. */
+export interface RequestLike {
+  /** Absolute, as `Request` has it. */
+  readonly url: string;
+  /** Names in lower case are asked for. */
+  readonly headers: { get(name: string): string | null };
+}
+
+/** How the cookie is named and sent. */
+export interface CookieOptions {
+  /**
+   * Default `__Host-Http-session`; `__Secure-session` with `domain` or another `path`. A prefix is held to its rules (RFC 6265bis, section
+   * 4.1.3).
+   */
+  name?: string;
+  /** Default `/`. */
+  path?: string;
+  /** Default none: the cookie goes back to the host that set it and to no other. */
+  domain?: string;
+  /** Default `"lax"`. `"none"` sends the cookie in cross-site requests too. */
+  sameSite?: "lax" | "strict" | "none";
+  /**
+   * Default `true`: always Secure, since behind a proxy that ends TLS a guess from the URL would drop the protection in silence. `"auto"`
+   * is for development: on plain
+   * http with a loopback host and no proxy header the cookie is `session` without Secure; everywhere else as by default.
+   */
+  secure?: true | "auto";
+  /** Default `false`. A jar of its own for each top-level site (CHIPS); needs `sameSite: "none"` to be of use. */
+  partitioned?: boolean;
+  /** Chromium's eviction order; default none. */
+  priority?: "low" | "medium" | "high";
+  /** Default `false`: the cookie ends with the browser session. `persist()` decides for one session. */
+  persistent?: boolean;
+}
+
+/** RFC 9110, section 5.6.2. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
+/** RFC 6265bis, section 4.1.1: any character except controls and ";"; browsers ignore a path of over 1024. */
+const PATH = /^\/[ -:<-~]{0,1023}$/;
+const HOSTNAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
+
+/** Checks the cookie options and says which cookie a request uses. */
+export function resolveCookie(options: CookieOptions): (request: RequestLike) => CookieForm {
+  known("cookie", options, ["name", "path", "domain", "sameSite", "secure", "partitioned", "priority", "persistent"]);
+  const { path = "/", domain, sameSite = "lax", secure = true, priority } = options;
+  const partitioned = boolean("cookie.partitioned", options.partitioned);
+  const isHostOnly = domain === undefined && path === "/";
+  const name = options.name ?? (isHostOnly ? "__Host-Http-session" : "__Secure-session");
+  must(isText(name, TOKEN), "cookie.name", name, "1 to 256 letters, digits and !#$%&'*+-.^_`|~");
+  must(isText(path, PATH), "cookie.path", path, 'a path from "/" on, without ";" and control characters');
+  must(
+    domain === undefined || isText(domain, HOSTNAME),
+    "cookie.domain",
+    domain,
+    'a host name such as "example.com", without a leading dot',
+  );
+  oneOf("cookie.sameSite", sameSite, ["lax", "strict", "none"]);
+  oneOf("cookie.priority", priority, [undefined, "low", "medium", "high"]);
+  must(secure === true || secure === "auto", "cookie.secure", secure, 'true, or "auto" for development on http://localhost');
+  if (/^__host-/i.test(name) && !isHostOnly) {
+    const obstacle = domain === undefined ? `path "${path}"` : `domain "${domain}"`;
+    throw new TypeError(`Cannot use cookie name "${name}" with ${obstacle}: a __Host- cookie has path "/" and no domain`);
+  }
+  const attributes = { path, domain, sameSite, partitioned, priority };
+  const form: CookieForm = { name, attributes: attributesOf(attributes, true) };
+  const prefixed = options.name !== undefined && /^__(host|secure|http)-/i.test(name);
+  if (secure === true || prefixed || sameSite === "none" || partitioned) return () => form;
+  const plain: CookieForm = { name: options.name ?? "session", attributes: attributesOf(attributes, false) };
+  return (request) => (isLocalDevelopment(request) ? plain : form);
+}
+
+const LOOPBACK = /^http:\/\/(?:(?:[^/?#@]*\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(?:[/?#]|$)/i;
+const PROXY_HEADERS = ["forwarded", "via", "x-real-ip", ...["for", "host", "proto", "port"].map((what) => `x-forwarded-${what}`)];
+
+/** Plain http to this very machine, and nothing that says a proxy passed it on. */
+function isLocalDevelopment({ url, headers }: RequestLike): boolean {
+  return LOOPBACK.test(url) && PROXY_HEADERS.every((name) => headers.get(name) === null);
+}
+
+function isText(value: unknown, pattern: RegExp): boolean {
+  return typeof value === "string" && pattern.test(value);
+}

@@ -1,0 +1,30 @@
+/** What is wrong with an option, said in one form: its name, what it must be, and what it is. */
+
+export function known(what: string, given: unknown, names: readonly string[]): void {
+  must(typeof given === "object" && given !== null, what, given, "an object");
+  const unknown = Object.keys(given as object).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new TypeError(`${what} has no "${unknown}"; it has ${names.join(", ")}`);
+}
+
+/** Seconds or milliseconds that stay exact when they are added to a time. */
+export function isDuration(value: unknown, least = Number.MIN_VALUE): boolean {
+  return typeof value === "number" && value >= least && value <= Number.MAX_SAFE_INTEGER / 1_000_000;
+}
+
+export function oneOf(name: string, value: unknown, choices: readonly unknown[]): void {
+  must(choices.includes(value), name, value, choices.filter(Boolean).map(show).join(" or "));
+}
+
+export function boolean(name: string, value = false): boolean {
+  must(typeof value === "boolean", name, value, "true or false");
+  return value;
+}
+
+export function must(holds: boolean, name: string, value: unknown, what: string): void {
+  const Refusal = typeof value === "number" ? RangeError : TypeError;
+  if (!holds) throw new Refusal(`${name} must be ${what}, not ${show(value)}`);
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
