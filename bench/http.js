@@ -1,5 +1,7 @@
 import { execFile, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -9,6 +11,7 @@ import { median } from "./statistics.js";
 const run = promisify(execFile);
 const here = fileURLToPath(new URL(".", import.meta.url));
 const connections = 32;
+const sessions = 256;
 
 /** The kinds of request over HTTP; `plain` is the same server without sessions, and what the others are compared with. */
 export const paths = ["plain", "untouched", "read", "write", "new"];
@@ -29,7 +32,7 @@ export function contestantServers(runtime, { only, engine } = {}) {
 }
 
 /**
- * Throughput, the slowest per cent and CPU per request over loopback, every server and every path in turn. The CPU is that of the server's
+ * Throughput, the slowest per cent and CPU per request over loopback, all servers at once and in turn. The CPU is that of the server's
  * process alone, all threads.
  */
 export async function measureHttp(servers, { rounds, seconds, quick, log }) {
@@ -43,30 +46,49 @@ export async function measureHttp(servers, { rounds, seconds, quick, log }) {
         log(`${server.title} over HTTP: ${error.message}`);
       }
     }
-    for (const path of chosen) {
-      if (!quick) for (const server of running) await load(server, path, 1); // compiled before it counts
-      for (let round = 0; round < rounds; round += 1) {
-        for (const server of running) {
-          server.found[path].push(await load(server, path, seconds));
-        }
+    for (let round = quick ? 1 : 0; round <= rounds; round += 1) {
+      for (const server of alive(running)) {
+        // All paths of a server one after the other, so that the same minute of the machine is on both sides of its ratios
+        const found = {};
+        for (const path of chosen) found[path] = await attempt(server, path, seconds, log);
+        if (round > 0) server.rounds.push(found); // the first is compilation
       }
-      log(`HTTP: ${path}`);
+      log(`HTTP: round ${round} of ${rounds}`);
     }
+    return alive(running).map(({ id, title, store, kind, rounds: all }) => ({
+      id,
+      title,
+      store,
+      kind,
+      paths: Object.fromEntries(chosen.map((path) => [path, summary(all, path)])),
+    }));
   } finally {
     for (const { child } of running) child.kill("SIGKILL");
   }
-  return running.map(({ id, title, store, kind, found }) => ({
-    id,
-    title,
-    store,
-    kind,
-    paths: Object.fromEntries(chosen.map((path) => [path, summed(found[path])])),
-  }));
 }
 
-function summed(rounds) {
-  const of = (field) => median(rounds.map((round) => round[field]));
-  return { requests: of("requests"), p99: of("p99"), cpu: of("cpu"), failed: rounds.reduce((sum, { failed }) => sum + failed, 0) };
+const alive = (servers) => servers.filter(({ child }) => child.exitCode === null && child.signalCode === null);
+
+/** A server that dies under the load is out, and is reported. */
+async function attempt(server, path, seconds, log) {
+  try {
+    return await load(server, path, seconds);
+  } catch (error) {
+    server.child.kill("SIGKILL");
+    log(`${server.title} does not stand the load of /${path}: ${error.message}`);
+  }
+}
+
+function summary(rounds, path) {
+  const of = (field) => median(rounds.map((round) => round[path][field]));
+  return {
+    requests: of("requests"),
+    p99: of("p99"),
+    cpu: of("cpu"),
+    ratio: median(rounds.map((round) => round.plain.cpu / round[path].cpu)),
+    added: median(rounds.map((round) => round[path].cpu - round.plain.cpu)),
+    failed: rounds.reduce((sum, round) => sum + round[path].failed, 0),
+  };
 }
 
 async function start(server) {
@@ -82,24 +104,50 @@ async function start(server) {
   const { value, done } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
   if (done) throw new Error(`the server ended: ${complaints}`);
   const origin = `http://127.0.0.1:${value}`;
-  const first = await fetch(`${origin}/new`);
-  await first.text();
-  const cookie = first.headers
-    .getSetCookie()
-    .map((line) => line.split(";", 1)[0])
-    .join("; ");
-  const read = await fetch(`${origin}/read`, { headers: { cookie } });
-  const body = await read.text();
-  if (body !== "alice-0001") {
+  try {
+    const cookies = await visit(origin);
+    const script = join(mkdtempSync(join(tmpdir(), "session-bench-")), "visitors.lua");
+    writeFileSync(script, visitors(cookies));
+    return { ...server, child, origin, script, rounds: [] };
+  } catch (error) {
     child.kill("SIGKILL");
-    throw new Error(`it does not read its session: ${read.status} ${body.slice(0, 200)}`);
+    throw error;
   }
-  return { ...server, child, origin, cookie, found: Object.fromEntries(paths.map((path) => [path, []])) };
 }
 
-async function load({ origin, cookie, child }, path, seconds) {
+/** Gives each visitor a session, and makes sure that it is read. */
+async function visit(origin) {
+  const cookies = [];
+  for (let visitor = 0; visitor < sessions; visitor += 1) {
+    const response = await fetch(`${origin}/new`);
+    await response.text();
+    cookies.push(
+      response.headers
+        .getSetCookie()
+        .map((line) => line.split(";", 1)[0])
+        .join("; "),
+    );
+  }
+  const read = await fetch(`${origin}/read`, { headers: { cookie: cookies[0] } });
+  const body = await read.text();
+  if (body !== "alice-0001") throw new Error(`it does not read its session: ${read.status} ${body.slice(0, 200)}`);
+  return cookies;
+}
+
+/** A script of wrk that lets the visitors take turns: nobody is told apart by waiting for himself. */
+function visitors(cookies) {
+  return `local cookies = { ${cookies.map((cookie) => JSON.stringify(cookie)).join(", ")} }
+local turn = 0
+request = function()
+  turn = turn % #cookies + 1
+  return wrk.format("GET", nil, { ["Cookie"] = cookies[turn] })
+end
+`;
+}
+
+async function load({ origin, script, child }, path, seconds) {
   const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", `${origin}/${path}`];
-  if (path === "read" || path === "write") args.push("-H", `Cookie: ${cookie}`);
+  if (path === "read" || path === "write") args.push("-s", script);
   const before = cpuMicroseconds(child.pid);
   const { stdout } = await run("wrk", args);
   const used = cpuMicroseconds(child.pid) - before;

@@ -57,14 +57,14 @@ export function costTable(engine, runtime, results) {
       "read adds µs",
       "write adds µs",
     ],
-    results.map(({ title, paths: { plain, read, write } }) => [
+    results.map(({ title, paths: { read, write } }) => [
       title,
       figure(read.requests),
       figure(write.requests),
-      (plain.cpu / read.cpu).toFixed(2),
-      (plain.cpu / write.cpu).toFixed(2),
-      figure(read.cpu - plain.cpu),
-      figure(write.cpu - plain.cpu),
+      read.ratio.toFixed(2),
+      write.ratio.toFixed(2),
+      figure(read.added),
+      figure(write.added),
     ]),
   );
 }

@@ -39,7 +39,7 @@ const layers = paths.filter((path) => path !== "plain");
 export function ratioTable(runtime, results) {
   return table(
     [`${runtime}: CPU ratio`, ...layers],
-    results.map(({ title, paths: found }) => [title, ...layers.map((path) => (found.plain.cpu / found[path]?.cpu).toFixed(2))]),
+    results.map(({ title, paths: found }) => [title, ...layers.map((path) => found[path]?.ratio.toFixed(2) ?? "–")]),
   );
 }
 

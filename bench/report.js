@@ -51,7 +51,7 @@ const notes = {
 medians of many turns. Every library has a process of its own and all of them take turns, so that a slow minute of the machine hits everybody. "Floor by hand" is the cheapest correct code for the same request with nothing of ours: read the Cookie header,
 one SHA-256, one Map lookup, one JSON.parse, one Response; a write adds one JSON.stringify, one Map.set and one Set-Cookie. It makes none of our promises. The second floor adds the two headers that every answer made from a session owes to caches. Each cell was
 made to prove that it reads or writes before it was measured. A tilde marks a figure that varied by more than itself; "none" is a cost within the noise; "rotate" is compared with the floor's write. Express, Fastify and Koa run on a simulated Node request here, so that their own dispatch is in both sides.`,
-  http: `Over loopback with wrk, 32 connections, all servers at once and each path in turn. The ratio is the server's own CPU per request without sessions over that with them: 1.00 would be free. Fetch handlers run behind the same bridge on Node (\`@hono/node-server\`), which builds a Headers object as soon as somebody asks
+  http: `Over loopback with wrk, 32 connections, all servers at once and in turn, all paths of a server right after one another, medians of the rounds' ratios. The ratio is the server's own CPU per request without sessions over that with them: 1.00 would be free. Fetch handlers run behind the same bridge on Node (\`@hono/node-server\`), which builds a Headers object as soon as somebody asks
 for the cookie; the connect middleware reads Node's own headers instead.`,
   engines: "Commands as the engine sees them, and what they cost the application server over the same server without sessions.",
   memory: "Heap after garbage collection, one 20-character value for each session, and the longest that one operation held the thread.",
@@ -129,7 +129,7 @@ function httpSection({ measured, origin }, picture) {
     const bars = results
       .map(({ id, title, paths }) => ({
         label: title,
-        value: paths.plain.cpu / paths.read.cpu,
+        value: paths.read.ratio,
         ours: id.startsWith("sojourn"),
         floor: id.startsWith("floor"),
       }))
