@@ -38,23 +38,25 @@ export function sessionMiddleware<Data extends object>(sessions: Sessions<Data>)
   return (request, response, next) => {
     sessions.load(requestLike(request)).then((session) => {
       (request as IncomingMessage & WithSession<Data>).session = session;
-      holdHeaders(response, () => sessions.commit(session), next);
+      holdHeaders(response, (deliverable) => sessions.commit(session, { deliverable }), next);
       next();
     }, next);
   };
 }
 
 /** What a session needs of a request, without a `Request`: its `Headers` alone would cost several microseconds. */
-function requestLike(request: IncomingMessage): RequestLike {
+function requestLike(request: IncomingMessage & { originalUrl?: string }): RequestLike {
+  const { headers, socket } = request;
   return {
     get url() {
-      const { encrypted } = request.socket as { encrypted?: boolean };
-      return `${encrypted ? "https" : "http"}://${request.headers.host ?? "localhost"}${request.url}`;
+      const scheme = (socket as { encrypted?: boolean }).encrypted ? "https" : "http";
+      // Express and Connect take the part of the path off `url` that led to what is mounted
+      return `${scheme}://${headers.host ?? headers[":authority"] ?? "localhost"}${request.originalUrl ?? request.url}`;
     },
     headers: {
       get(name) {
-        const value = request.headers[name];
-        return value === undefined ? null : String(value);
+        const key = name.toLowerCase();
+        return Object.hasOwn(headers, key) ? String(headers[key]) : null;
       },
     },
   };
@@ -76,8 +78,13 @@ export function toNodeListener(fetch: (request: Request) => Response | Promise<R
   let listener: NodeListener | undefined;
   // Without the peer there is nothing to serve: the rejection ends the process at start, with a message that says what to do
   const bridge = import("@hono/node-server").then(
-    ({ getRequestListener }) => {
-      listener = getRequestListener(fetch, { overrideGlobalObjects: false }) as NodeListener;
+    ({ getRequestListener, RequestError }) => {
+      const errorHandler = (error: unknown): Response => {
+        if (error instanceof RequestError) return new Response(null, { status: 400 }); // a request that no URL can be made of
+        console.error(error); // as Bun, Deno and Workers do; the bridge alone says nothing
+        return new Response(null, { status: 500 });
+      };
+      listener = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler }) as NodeListener;
       return listener;
     },
     (cause) => {

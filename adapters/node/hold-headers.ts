@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeader, ServerResponse } from "node:http";
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { addSessionHeaders, type HeadersLike } from "../../src/index.ts";
 
 type Call = () => void;
@@ -6,11 +6,16 @@ type Source = NodeJS.ReadableStream & { destroy?(): void };
 
 /**
  * Holds everything that would send the head of a response until `commit` is done, then adds its headers and lets all go in order. The
- * commit starts with the first such call, since from then on the
- * handler may not change the head either. When it fails, what was held is thrown away and `fail` decides about the answer.
+ * commit starts with the first such call, since from then on the handler may not change the head either. When it fails, what the handler
+ * answered is thrown away, head and body, and `fail` decides about the answer.
  */
-export function holdHeaders(response: ServerResponse, commit: () => Promise<Headers>, fail: (error: unknown) => void): void {
+export function holdHeaders(
+  response: ServerResponse,
+  commit: (deliverable: boolean) => Promise<Headers>,
+  fail: (error: unknown) => void,
+): void {
   const { writeHead, write, end, flushHeaders } = response;
+  const before = { headers: response.getHeaders(), statusCode: response.statusCode };
   const sources = new Set<Source>();
   /** The calls held; `undefined` before the first and after the release. */
   let held: Call[] | undefined;
@@ -22,22 +27,32 @@ export function holdHeaders(response: ServerResponse, commit: () => Promise<Head
     if (!open) return false;
     if (!held) {
       held = [];
-      const { statusCode } = response;
-      commit().then((additions) => {
-        response.statusCode = statusCode;
-        release(additions);
+      const deliverable = !isSent(response);
+      const { statusCode, statusMessage } = response;
+      commit(deliverable).then((additions) => {
+        if (deliverable) {
+          Object.assign(response, { statusCode, statusMessage });
+          addSessionHeaders(viewOf(response), additions);
+        }
+        release();
       }, abandon);
     }
     if (!ended) held.push(call); // as Node does, nothing after end counts
     return true;
   }
 
-  function release(additions: Headers): void {
+  function release(): void {
     const calls = held ?? [];
     held = undefined;
     open = false;
-    addSessionHeaders(viewOf(response), additions);
-    for (const call of calls) call();
+    try {
+      for (const call of calls) call();
+    } catch (error) {
+      // A status or a chunk that Node refuses. The handler that named it has returned, so that nobody is left to catch this.
+      if (isSent(response)) response.destroy(error as Error);
+      else abandon(error);
+      return;
+    }
     if (!ended && !response.writableNeedDrain) response.emit("drain");
   }
 
@@ -46,27 +61,37 @@ export function holdHeaders(response: ServerResponse, commit: () => Promise<Head
     open = false;
     for (const source of sources) {
       source.unpipe(response);
-      source.destroy?.();
+      // Not at once: `pipeline` would take the response down with its source, before there is an answer
+      response.once("close", () => source.destroy?.());
     }
     // A handler that still writes by hand meets an ended response: that is no reason to end the process
     response.on("error", () => {});
-    for (const name of response.getHeaderNames()) response.removeHeader(name);
-    fail(error);
+    if (!isSent(response)) startOver(response, before);
+    try {
+      fail(error);
+    } catch (failure) {
+      // Nobody answers and nobody is left to catch it: the client shall not wait, and the process shall not end
+      response.destroy();
+      process.emitWarning(new Error("A session could not be committed, and the error found no handler", { cause: failure ?? error }));
+    }
   }
 
   response.on("pipe", (source: Source) => sources.add(source));
   response.on("unpipe", (source: Source) => sources.delete(source));
   // Error handlers ask this before they answer a second time
-  const sent = () => Reflect.get(Object.getPrototypeOf(response), "headersSent", response) as boolean;
-  Object.defineProperty(response, "headersSent", { get: () => held !== undefined || sent(), configurable: true });
+  Object.defineProperty(response, "headersSent", { get: () => held !== undefined || isSent(response), configurable: true });
 
+  let headHeld = false;
   response.writeHead = function heldWriteHead(statusCode: number, ...rest: unknown[]): ServerResponse {
     if (!open) return writeHead.apply(response, [statusCode, ...rest] as Parameters<typeof writeHead>);
-    response.statusCode = statusCode;
+    // Compression asks for the head again and again, since it does not see it go
+    if (held && rest.length === 0 && statusCode === response.statusCode && headHeld) return response;
+    if (held) throw headersSentError("write");
     const reason = typeof rest[0] === "string" ? rest[0] : undefined;
-    const headers = (reason === undefined ? (rest[0] ?? rest[1]) : rest[1]) as WriteHeadHeaders;
     // Set one by one, or they would overrule what is merged with them
-    setHeaders(response, headers);
+    setHeaders(response, (reason === undefined ? (rest[0] ?? rest[1]) : rest[1]) as WriteHeadHeaders);
+    response.statusCode = statusCode;
+    headHeld = true;
     hold(() => {
       if (reason === undefined) writeHead.call(response, statusCode);
       else (writeHead as (status: number, reason: string) => void).call(response, statusCode, reason);
@@ -87,6 +112,23 @@ export function holdHeaders(response: ServerResponse, commit: () => Promise<Head
     const call = () => flushHeaders.call(response);
     if (!hold(call)) call();
   };
+}
+
+/** `headersSent` as the class has it, under the property that we put over it. */
+function isSent(response: ServerResponse): boolean {
+  return Reflect.get(Object.getPrototypeOf(response), "headersSent", response) as boolean;
+}
+
+/** What stood there before the handler ran stays: an error page needs the CORS headers as well. */
+function startOver(response: ServerResponse, { headers, statusCode }: { headers: OutgoingHttpHeaders; statusCode: number }): void {
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
+  response.statusCode = statusCode;
+  response.statusMessage = "";
+}
+
+function headersSentError(what: string): Error {
+  return Object.assign(new Error(`Cannot ${what} headers after they are sent to the client`), { code: "ERR_HTTP_HEADERS_SENT" });
 }
 
 type WriteHeadHeaders = Record<string, OutgoingHttpHeader | undefined> | OutgoingHttpHeader[] | [string, OutgoingHttpHeader][] | undefined;
