@@ -1,8 +1,7 @@
 import { decodeStored, encodeRecord, type LiveRecord } from "./record.ts";
 
-/** A session as it is sealed: a record as in a store, and what a store would know of it. `renewedAt` is when it was sealed; of several cookies the later is the newer. */
-export interface SealedRecord {
-  readonly record: LiveRecord;
+/** A session as it is sealed: a record as in a store, with what a store would know of it. `renewedAt` is when it was sealed; of several cookies the later is the newer. */
+export interface SealedRecord extends LiveRecord {
   /** Random, of the shape of a store's key; new at sign-in and renewal. The public handle, and the key in the revocation list. */
   readonly id: string;
   /** Epoch ms. */
@@ -11,11 +10,12 @@ export interface SealedRecord {
   readonly end: number;
 }
 
-/** `[id, idleEnd - renewedAt, end - createdAt]` stands where a store's record has what the application says of the device. */
-export function encodeSealed({ record, id, idleEnd, end }: SealedRecord): string {
-  const { kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent } = record;
+/*
+ * Property by property, here and in the commit: a spread costs Node 20 as much as the decryption.
+ */
+export function encodeSealed(record: SealedRecord): string {
+  const { kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent, id, idleEnd, end } = record;
   const meta = [id, idleEnd - renewedAt, end - createdAt];
-  // Not a spread: it costs Node 20 as much as the encryption
   return encodeRecord({ kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent, meta });
 }
 
@@ -23,7 +23,9 @@ export function encodeSealed({ record, id, idleEnd, end }: SealedRecord): string
 export function decodeSealed(text: string | undefined, now: number, maxIdle: number): SealedRecord | undefined {
   const record = decodeStored(text, now);
   if (record?.kind !== "live" || !Array.isArray(record.meta)) return undefined;
+  const { kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent } = record;
   const [id, idle, life] = record.meta as unknown[];
   if (typeof id !== "string" || !Number.isSafeInteger(idle) || !Number.isSafeInteger(life)) return undefined;
-  return { record, id, idleEnd: record.renewedAt + Math.min(idle as number, maxIdle), end: record.createdAt + (life as number) };
+  const idleEnd = renewedAt + Math.min(idle as number, maxIdle);
+  return { kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent, id, idleEnd, end: createdAt + (life as number) };
 }

@@ -33,7 +33,7 @@ describe("sealed-vectors.json", () => {
   });
 
   test("opens by crypto.subtle too, and what that seals opens by node:crypto", async () => {
-    vi.stubGlobal("navigator", { userAgent: "Cloudflare-Workers" });
+    vi.stubGlobal("navigator", { userAgent: "Cloudflare-Workers" }); // cspell:ignore unstub
     const theirs = await report();
     const ours = await Promise.all(vectors.map((vector) => sealLike(vector)));
     vi.unstubAllGlobals();
