@@ -1,5 +1,8 @@
 /** Sessions in this process's memory: the default store, and the measure of what the others do. */
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
+import { shardedMap } from "./memory/sharded-map.ts";
+import { createSlots, none } from "./memory/slots.ts";
+import { createSubjects } from "./memory/subjects.ts";
 
 export interface MemoryStoreOptions {
   /** How many entries are kept at most; the least recently used one makes room for the next. Default 250,000. */
@@ -19,18 +22,6 @@ export interface MemoryStore extends SessionStore {
   sweep(now: number): number;
   /** How many entries are held, the expired ones that were not dropped yet included. */
   readonly size: number;
-}
-
-/** An entry and its place in the order of use. Seven fields: a million of them are held, so none is added lightly. */
-interface Node {
-  readonly key: string;
-  value: string;
-  version: number;
-  expiresAt: number;
-  subject: string | undefined;
-  /** Used just before and just after this one. */
-  older: Node;
-  newer: Node;
 }
 
 /** How many entries each write looks at for expired ones. With two, a table is gone through twice while it fills once. */
@@ -55,74 +46,49 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   }
   if (typeof clock !== "function") throw new TypeError("Cannot read the time: clock must be a function that returns epoch milliseconds");
 
-  const nodes = shardedMap<Node>();
-  const index = shardedMap<Set<Node>>();
-  // A ring through all entries in the order of use. The end belongs to no entry: after it comes the oldest, before it the newest.
-  const end = ringEnd();
+  const slots = createSlots();
+  const slotOf = shardedMap<number>();
+  const subjects = createSubjects();
   /** Where the search for expired entries goes on. It goes from older to newer, since what is used keeps being prolonged. */
-  let hand = end;
+  let hand = none;
   let lastVersion = 0;
   let warned = false;
 
-  /** The live node, if it is at the expected version. */
-  function find(key: string, expected?: Version): Node | undefined {
-    const node = nodes.get(key);
-    if (node === undefined || node.expiresAt <= clock()) return undefined;
-    return expected === undefined || node.version === expected ? node : undefined;
+  /** The slot of the live entry, if it is at the expected version. */
+  function find(key: string, expected?: Version): number | undefined {
+    const slot = slotOf.get(key);
+    if (slot === undefined || slots.expiresAt(slot) <= clock()) return undefined;
+    return expected === undefined || slots.version(slot) === expected ? slot : undefined;
   }
 
-  function use(node: Node): void {
-    if (end.older === node) return;
-    unlink(node);
-    link(node);
+  function list(slot: number, subject: string | undefined): void {
+    const former = slots.subject(slot);
+    if (former === subject) return;
+    if (former !== undefined) subjects.remove(former, slot);
+    if (subject !== undefined) subjects.add(subject, slot);
+    slots.setSubject(slot, subject);
   }
 
-  function link(node: Node): void {
-    node.older = end.older;
-    node.newer = end;
-    end.older.newer = node;
-    end.older = node;
-  }
-
-  function unlink(node: Node): void {
-    if (hand === node) hand = node.newer;
-    node.older.newer = node.newer;
-    node.newer.older = node.older;
-  }
-
-  function list(node: Node, subject: string | undefined): void {
-    if (node.subject === subject) return;
-    if (node.subject !== undefined) {
-      const others = index.get(node.subject);
-      others?.delete(node);
-      if (others?.size === 0) index.delete(node.subject);
-    }
-    node.subject = subject;
-    if (subject === undefined) return;
-    const mates = index.get(subject);
-    if (mates === undefined) index.set(subject, new Set([node]));
-    else mates.add(node);
-  }
-
-  function drop(node: Node): void {
-    list(node, undefined);
-    unlink(node);
-    nodes.delete(node.key);
+  function drop(slot: number): void {
+    if (hand === slot) hand = slots.newer(slot);
+    list(slot, undefined);
+    slotOf.delete(slots.key(slot));
+    slots.remove(slot);
   }
 
   function dropExpired(looks: number): void {
     const now = clock();
     for (let i = 0; i < looks; i++) {
-      const node = hand;
-      hand = node.newer;
-      if (node.expiresAt <= now) drop(node);
+      const slot = hand;
+      hand = slots.newer(slot);
+      if (slot !== none && slots.expiresAt(slot) <= now) drop(slot);
     }
   }
 
   function makeRoom(): void {
     dropExpired(looksWhenFull);
-    if (nodes.size < maxEntries) return;
-    drop(end.newer);
+    if (slotOf.size < maxEntries) return;
+    drop(slots.newer(none));
     if (warned) return;
     warned = true;
     console.warn(
@@ -133,113 +99,71 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
 
   return {
     get size() {
-      return nodes.size;
+      return slotOf.size;
     },
     read(key) {
-      const node = find(key);
-      if (node === undefined) return undefined;
-      use(node);
-      return { value: node.value, version: node.version, expiresAt: node.expiresAt };
+      const slot = find(key);
+      if (slot === undefined) return undefined;
+      slots.use(slot);
+      return slots.entry(slot);
     },
     create(key, value, { expiresAt, subject }) {
       dropExpired(looksPerWrite);
-      const former = nodes.get(key);
+      const former = slotOf.get(key);
       if (former !== undefined) {
-        if (former.expiresAt > clock()) return undefined;
+        if (slots.expiresAt(former) > clock()) return undefined;
         drop(former);
       }
-      if (nodes.size >= maxEntries) makeRoom();
-      const node: Node = { key, value: flat(value), version: ++lastVersion, expiresAt, subject: undefined, older: end, newer: end };
-      nodes.set(key, node);
-      link(node);
-      list(node, subject);
-      return node.version;
+      if (slotOf.size >= maxEntries) makeRoom();
+      const slot = slots.add(key, flat(value), ++lastVersion, expiresAt);
+      slotOf.set(key, slot);
+      list(slot, subject);
+      return lastVersion;
     },
     update(key, value, { expiresAt, subject }, expected) {
       dropExpired(looksPerWrite);
-      const node = find(key, expected);
-      if (node === undefined) return undefined;
-      use(node);
-      list(node, subject);
-      node.value = flat(value);
-      node.expiresAt = expiresAt;
-      node.version = ++lastVersion;
-      return node.version;
+      const slot = find(key, expected);
+      if (slot === undefined) return undefined;
+      slots.use(slot);
+      list(slot, subject);
+      slots.write(slot, flat(value), ++lastVersion, expiresAt);
+      return lastVersion;
     },
     delete(key, expected) {
       dropExpired(looksPerWrite);
-      const node = find(key, expected);
-      if (node === undefined) return false;
-      drop(node);
+      const slot = find(key, expected);
+      if (slot === undefined) return false;
+      drop(slot);
       return true;
     },
     touch(key, expiresAt, expected) {
       dropExpired(looksPerWrite);
-      const node = find(key, expected);
-      if (node === undefined) return false;
-      use(node);
-      node.expiresAt = expiresAt;
+      const slot = find(key, expected);
+      if (slot === undefined) return false;
+      slots.use(slot);
+      slots.prolong(slot, expiresAt);
       return true;
     },
     keysOf(subject) {
       const now = clock();
       const keys: string[] = [];
-      for (const node of index.get(subject) ?? []) if (node.expiresAt > now) keys.push(node.key);
+      for (const slot of subjects.slots(subject)) if (slots.expiresAt(slot) > now) keys.push(slots.key(slot));
       return keys;
     },
     sweep(now) {
-      const before = nodes.size;
-      for (let node = end.newer; node !== end; node = node.newer) if (node.expiresAt <= now) drop(node);
-      return before - nodes.size;
+      const before = slotOf.size;
+      for (let slot = slots.newer(none); slot !== none; ) {
+        const next = slots.newer(slot);
+        if (slots.expiresAt(slot) <= now) drop(slot);
+        slot = next;
+      }
+      return before - slotOf.size;
     },
   };
 }
 
-function ringEnd(): Node {
-  // An expiry that never comes, so that whoever walks the ring need not ask.
-  const end = { key: "", value: "", version: 0, expiresAt: Number.POSITIVE_INFINITY, subject: undefined } as Node;
-  end.older = end;
-  end.newer = end;
-  return end;
-}
-
-/** Joined text is kept by engines as a tree of its parts; asking for a character makes it one string, which takes half the memory. */
+/** V8 keeps joined text as a tree of its parts until something needs it whole, as a regular expression does; whole, it takes half the memory. */
 function flat(text: string): string {
-  text.charCodeAt(0);
+  /^/.test(text);
   return text;
-}
-
-interface ShardedMap<T> {
-  readonly size: number;
-  get(key: string): T | undefined;
-  set(key: string, value: T): void;
-  delete(key: string): void;
-}
-
-/** A map in 256 parts: one Map of a million entries stands still for up to a tenth of a second when it grows. */
-function shardedMap<T>(): ShardedMap<T> {
-  const shards = Array.from({ length: 256 }, () => new Map<string, T>());
-  let size = 0;
-  function shardOf(key: string): Map<string, T> {
-    // Up to eight characters from all over the text: keys may share a beginning, and subjects an end.
-    const step = (key.length >> 3) + 1;
-    let hash = 0;
-    for (let i = 0; i < key.length; i += step) hash = (hash * 31 + key.charCodeAt(i)) | 0;
-    return shards[(hash ^ (hash >>> 8)) & 255] as Map<string, T>;
-  }
-  return {
-    get size() {
-      return size;
-    },
-    get: (key) => shardOf(key).get(key),
-    set(key, value) {
-      const shard = shardOf(key);
-      size -= shard.size;
-      shard.set(key, value);
-      size += shard.size;
-    },
-    delete(key) {
-      if (shardOf(key).delete(key)) size--;
-    },
-  };
 }
