@@ -17,9 +17,6 @@ type Cookies = Awaitable<readonly string[]>;
 
 const NO_COOKIE: readonly string[] = [];
 
-/** Sign-ins that a logout follows, each of which was faster than it. */
-const MAX_STEPS = 10;
-
 /** The session inside its cookie. What a request carried is all that is known of it; the revocation list, if there is one, says what was ended. */
 export function createSealedBackend(config: SealedConfig, settings: Settings): Backend<SealedFound> {
   const { sealer, maxCookies, compress, revocations } = config;
@@ -57,11 +54,8 @@ export function createSealedBackend(config: SealedConfig, settings: Settings): B
       lifetime,
       clock(),
     );
-    if (plan === "nothing" || (plan === "touch" && !deliverable)) return NO_COOKIE;
-    if (plan === "drop") {
-      emit({ type: "changes_dropped", changes: changes.length });
-      return NO_COOKIE;
-    }
+    if (plan === "drop") emit({ type: "changes_dropped", changes: changes.length });
+    if (plan === "nothing" || plan === "drop" || (plan === "touch" && !deliverable)) return NO_COOKIE;
     if (!deliverable && !(plan === "destroy" && revocations)) {
       throw new SessionError("cookie_undeliverable", "This response cannot carry the cookie that the session is");
     }
@@ -103,21 +97,19 @@ export function createSealedBackend(config: SealedConfig, settings: Settings): B
   function destroy({ loaded, cookie }: State, deliverable: boolean): Cookies {
     const { record, ended = "", header } = loaded;
     const of = record ? who(record) : { handle: ended, subject: undefined };
-    return after(revocations === undefined || endThrough(of.handle, record?.end), (isOver) => {
+    return after(endThrough(of.handle, record?.end), (isOver) => {
       if (!isOver) return NO_COOKIE;
       emit({ type: "destroyed", ...of });
       return deliverable ? removePieces(header, cookie, 0) : NO_COOKIE;
     });
   }
 
-  /** Ends a session, or what sign-ins and renewals that came first made of it. */
-  function endThrough(handle: string, until = clock() + lifetime.absolute, steps = MAX_STEPS): Awaitable<boolean> {
-    if (revocations === undefined || steps === 0) return false;
+  /** Ends a session, or what sign-ins and renewals that came first made of it: each id leads to a new one, so there is an end. */
+  function endThrough(id: string, until = clock() + lifetime.absolute): Awaitable<boolean> {
+    if (revocations === undefined) return true;
     return after(
-      revocations.end(handle, until),
-      (isFirst) =>
-        isFirst ||
-        after(revocations.find(handle), (revoked) => (revoked?.to === undefined ? false : endThrough(revoked.to, undefined, steps - 1))),
+      revocations.end(id, until),
+      (isFirst) => isFirst || after(revocations.find(id), (revoked) => revoked?.to !== undefined && endThrough(revoked.to)),
     );
   }
 
