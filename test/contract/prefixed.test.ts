@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { memoryStore } from "../../src/stores/memory.ts";
+import { prefixedStore } from "../../src/stores/prefixed.ts";
+import { testStore } from "../../src/testing.ts";
+
+testStore("prefixedStore()", ({ clock }) => prefixedStore(memoryStore({ clock }), "shop"), { test });
+
+testStore("prefixedStore() beside another on one store", ({ clock }) => prefixedStore(crowded(clock), "shop"), { test });
+
+const key = "k".repeat(43);
+const meta = { expiresAt: Date.now() + 60_000, subject: "anna" };
+
+test("prefixedStore() shares neither keys nor subjects with another prefix, even one that begins alike", () => {
+  const inner = memoryStore();
+  const [a, ab] = [prefixedStore(inner, "a"), prefixedStore(inner, "ab")];
+  a.create(key, "a's", { ...meta, subject: "banna" });
+  ab.create(key, "ab's", meta);
+  expect([a.read(key), ab.read(key)]).toMatchObject([{ value: "a's" }, { value: "ab's" }]);
+  expect([a.keysOf?.("banna"), a.keysOf?.("anna"), ab.keysOf?.("anna")]).toEqual([[key], [], [key]]);
+  a.delete(key);
+  expect(ab.read(key)).toMatchObject({ value: "ab's" });
+});
+
+test("prefixedStore() stays synchronous on a synchronous store, and offers what the store offers", () => {
+  const { read, create, update, delete: remove } = memoryStore();
+  const store = prefixedStore({ read, create, update, delete: remove, consistency: "eventual" }, "shop");
+  expect(store.create(key, "x", meta)).toBe(1);
+  expect(store.consistency).toBe("eventual");
+  expect([store.touch, store.keysOf, store.sweep]).toEqual([undefined, undefined, undefined]);
+});
+
+test.each(["", "a:b", "a b", "ä", "a".repeat(21)])("prefixedStore() refuses the prefix %j", (prefix) => {
+  expect(() => prefixedStore(memoryStore(), prefix)).toThrow(TypeError);
+});
+
+/** A store that other applications use already, for the same subjects. */
+function crowded(clock: () => number) {
+  const inner = memoryStore({ clock });
+  for (const prefix of ["sho", "shopp", "other"]) {
+    prefixedStore(inner, prefix).create(key, "theirs", { expiresAt: clock() + 1e9, subject: "anna" });
+  }
+  return inner;
+}
