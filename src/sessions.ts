@@ -131,9 +131,11 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
         const open = () => (opened ??= (async () => load(request))());
         try {
           const response = await handler(request, open, ...args);
-          return opened ? withAdditions(response, await commit(await opened, canCarryCookie(response))) : response;
+          // A load that failed was the handler's to deal with
+          const session = await opened?.catch(() => undefined);
+          return session ? withAdditions(response, await commit(session, canCarryCookie(response))) : response;
         } catch (error) {
-          opened?.then(close, () => {}); // a load that failed was the handler's to deal with
+          opened?.then(close, () => {});
           throw error;
         }
       },
