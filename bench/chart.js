@@ -1,6 +1,6 @@
 const row = 24;
-const left = 250;
-const width = 820;
+const left = 290;
+const width = 860;
 const escaped = (text) => String(text).replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /**

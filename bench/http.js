@@ -27,7 +27,7 @@ export function hasLoadGenerator() {
 export function contestantServers(runtime, { only, engine } = {}) {
   const [file, ...args] = runtime.command;
   return contestants
-    .filter((each) => each.engine === engine && each.on.includes(runtime.name) && (only === undefined || only.includes(each.id)))
+    .filter(({ id, on, http = true, ...each }) => each.engine === engine && on.includes(runtime.name) && (only?.includes(id) ?? http))
     .map(({ id, title, store, kind }) => ({ id, title, store, kind, file, args: [...args, "server.js", id] }));
 }
 
@@ -95,7 +95,7 @@ async function start(server) {
   const child = spawn(server.file, server.args, {
     cwd: here,
     env: { ...process.env, NODE_ENV: "production", ...server.env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
   let complaints = "";
   child.stderr.on("data", (chunk) => {

@@ -19,7 +19,7 @@ export async function measure({ runtimes, quick, log }) {
     const counted = await countCommands(engine, engine === "redis" ? await running.countCommands() : countStatements());
     const servers = node && (await hasLoadGenerator()) ? contestantServers(node, { engine }) : [];
     const results = await measureHttp(servers, {
-      rounds: quick ? 1 : 5,
+      rounds: quick ? 1 : 3,
       seconds: 1,
       quick,
       log: (text) => (text.startsWith("HTTP:") ? log(`${engine}, ${text}`) : failures.push(text)),

@@ -14,7 +14,7 @@ export async function measure({ runtimes, only, quick, gosession, log }) {
     if (runtime === runtimes[0] && origin.server) servers.push(origin.server);
     const notes = [];
     const results = await measureHttp(servers, {
-      rounds: quick ? 1 : 5,
+      rounds: quick ? 1 : 3,
       seconds: 1,
       quick,
       log: (text) => (text.startsWith("HTTP:") ? log(`${runtime.title}, ${text}`) : notes.push(text)),

@@ -85,7 +85,7 @@ function requestSection({ measured }, picture) {
         ? [
             picture(name, {
               title: `A ${verb} on ${runtime}`,
-              subtitle: "µs of CPU over the bare handler, 3 keys, memory store; each step of the scale is ten times the one before",
+              subtitle: "µs of CPU over the bare handler, 3 keys, memory store, logarithmic scale",
               bars,
               log: true,
             }),
@@ -96,7 +96,7 @@ function requestSection({ measured }, picture) {
   const sealed = measured.slice(0, 1).map(({ runtime, results }) =>
     picture("sealed", {
       title: `A read from the cookie on ${runtime}`,
-      subtitle: "µs of CPU over the bare handler, 3 keys in the cookie; each step of the scale is ten times the one before",
+      subtitle: "µs of CPU over the bare handler, 3 keys in the cookie, logarithmic scale",
       bars: barsOf(
         results.filter(({ store }) => store === "cookie"),
         "read-small",

@@ -1,6 +1,6 @@
 /**
  * One contestant behind one HTTP server on loopback: `/plain` is the bare handler, `/read`, `/write`, `/new` and `/untouched` the ones with
- * sessions. Prints its port, and serves until it is killed.
+ * sessions. Prints its port, and serves until its parent is gone.
  */
 import process from "node:process";
 import { handlersOf } from "./cells.js";
@@ -15,6 +15,8 @@ const routes = {
   "/write": handlers.write,
   "/new": handlers["new-small"],
 };
+
+process.stdin.on("end", () => process.exit()).resume();
 
 const hostname = "127.0.0.1";
 const announce = (port) => console.log(port);

@@ -1,6 +1,7 @@
 /**
  * Everybody who is measured. `kind` is what a handler takes: a Request ("fetch") or Node's request and response ("node");
- * `store` is where the data lives; `on` are the runtimes it is measured on. A worker loads only the module of its own contestant.
+ * `store` is where the data lives; `on` are the runtimes it is measured on; `http: false` leaves
+ * it out there, for what a neighbour shows already. A worker loads only the module of its own contestant.
  */
 const everywhere = ["node", "bun", "deno"];
 
@@ -11,6 +12,7 @@ export const contestants = [
     title: "floor with Vary and no-store",
     kind: "fetch",
     store: "memory",
+    http: false,
     load: async () => (await import("./floor.js")).floor({ headers: true }),
   },
   { id: "sojourn", title: "Sojourn", kind: "fetch", store: "memory", load: async () => (await import("./sojourn.js")).sojourn() },
@@ -26,6 +28,7 @@ export const contestants = [
     title: "hono-sessions, encrypted id",
     kind: "fetch",
     store: "memory",
+    http: false,
     load: async () => (await import("./hono-sessions.js")).honoSessions({ store: "memory", key: true }),
   },
   {
@@ -71,6 +74,7 @@ export const contestants = [
     title: "AES-GCM floor",
     kind: "fetch",
     store: "cookie",
+    http: false,
     load: async () => (await import("./floor.js")).sealedFloor(),
   },
   {
@@ -85,6 +89,7 @@ export const contestants = [
     title: "React Router cookie (signed only)",
     kind: "fetch",
     store: "cookie",
+    http: false,
     load: async () => (await import("./react-router.js")).reactRouter({ store: "cookie" }),
   },
   {
@@ -92,6 +97,7 @@ export const contestants = [
     title: "@remix-run/session cookie (signed only)",
     kind: "fetch",
     store: "cookie",
+    http: false,
     load: async () => (await import("./remix.js")).remix({ store: "cookie" }),
   },
   {
@@ -113,14 +119,16 @@ export const contestants = [
     title: "hono-sessions cookie",
     kind: "fetch",
     store: "cookie",
+    http: false,
     load: async () => (await import("./hono-sessions.js")).honoSessions({ store: "cookie", key: true }),
   },
-  { id: "h3", title: "h3 useSession", kind: "fetch", store: "cookie", load: async () => (await import("./h3.js")).h3() },
+  { id: "h3", title: "h3 useSession", kind: "fetch", store: "cookie", http: false, load: async () => (await import("./h3.js")).h3() },
   {
     id: "koa-session-cookie",
     title: "koa-session cookie (signed only)",
     kind: "node",
     store: "cookie",
+    http: false,
     on: ["node"],
     load: async () => (await import("./koa-session.js")).koaSession({ store: "cookie" }),
   },
