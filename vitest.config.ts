@@ -29,7 +29,7 @@ export default defineConfig({
           name: "built",
           include: ["test/**/*.test.ts"],
           exclude: ["test/unit/**", "test/contract/**", "**/node_modules/**"],
-          globalSetup: ["test/build.ts"],
+          globalSetup: ["test/build.ts", "test/runtimes/conversation/table.ts"],
         },
       },
     ],

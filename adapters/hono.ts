@@ -60,7 +60,9 @@ export function honoSession<Data extends object>(sessions: Sessions<Data>, { laz
 const mounted = new WeakMap<Context, Set<unknown>>();
 
 function mountedOn(context: Context): Set<unknown> {
-  let sessions = mounted.get(context);
-  if (!sessions) mounted.set(context, (sessions = new Set()));
+  const known = mounted.get(context);
+  if (known) return known;
+  const sessions = new Set();
+  mounted.set(context, sessions);
   return sessions;
 }

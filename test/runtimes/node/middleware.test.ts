@@ -7,7 +7,7 @@ import { createGzip, gunzipSync } from "node:zlib";
 import { createSessions, type SessionsOptions } from "@sojourn/session";
 import { sessionMiddleware } from "@sojourn/session/node";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { cookieOf, receive, send, serve, type Served } from "./client.ts";
+import { cookieOf, receive, type Served, send, serve } from "./client.ts";
 import { type Data, frameworks, type Handler } from "./frameworks.ts";
 import { type HeldStore, heldStore } from "./held-store.ts";
 
@@ -52,7 +52,13 @@ const ways: Readonly<Record<string, (response: ServerResponse) => unknown>> = {
   "writeHead with a flat list": (response) =>
     response.writeHead(201, ["x-test", "yes", "set-cookie", "foreign=1", "set-cookie", "other=2"]).end("hello world"),
   "writeHead with pairs": (response) =>
-    response.writeHead(201, [["x-test", "yes"], ["set-cookie", "foreign=1"], ["set-cookie", "other=2"]] as never).end("hello world"),
+    response
+      .writeHead(201, [
+        ["x-test", "yes"],
+        ["set-cookie", "foreign=1"],
+        ["set-cookie", "other=2"],
+      ] as never)
+      .end("hello world"),
   "writeHead without headers": (response) => created(response).writeHead(201).end("hello world"),
   flushHeaders: (response) => {
     created(response).flushHeaders();
@@ -158,7 +164,10 @@ describe("sessionMiddleware", () => {
       if (request.method === "HEAD") response.end("never sent");
       else response.writeHead(304, { etag: '"1"' }).end();
     });
-    for (const [method, status] of [["HEAD", 200], ["GET", 304]] as const) {
+    for (const [method, status] of [
+      ["HEAD", 200],
+      ["GET", 304],
+    ] as const) {
       const answer = await send(url, { method });
       expect([answer.status, answer.body, answer.headers.getSetCookie().length]).toEqual([status, "", 1]);
     }
@@ -555,18 +564,23 @@ describe("sessionMiddleware", () => {
 
   test("describe() sees headers whatever the case of their name, and nothing of Object.prototype", async () => {
     const seen: (string | null)[] = [];
-    const { url } = await start(plain, (_request, response, session) => (session.set("n", 1), response.end()), {
-      describe: ({ url, headers }) => {
-        seen.push(new URL(url).pathname, headers.get("User-Agent"), headers.get("constructor"), headers.get("x-none"));
-      },
-    });
+    const describe: SessionsOptions["describe"] = ({ url, headers }) => {
+      seen.push(new URL(url).pathname, headers.get("User-Agent"), headers.get("constructor"), headers.get("x-none"));
+    };
+    const handler: Handler = (_request, response, session) => {
+      session.set("n", 1);
+      response.end();
+    };
+    const { url } = await start(plain, handler, { describe });
     await send(`${url}/path`, { headers: { "user-agent": "a browser" } });
     expect(seen).toEqual(["/path", "a browser", null, null]);
   });
 
   test("an upgrade of the server is none of its business", async () => {
     const { server, url } = await start(plain, (_request, response) => response.end());
-    server.on("upgrade", (_request, socket) => socket.end("HTTP/1.1 101 Switching Protocols\r\nupgrade: test\r\nconnection: upgrade\r\n\r\n"));
+    server.on("upgrade", (_request, socket) =>
+      socket.end("HTTP/1.1 101 Switching Protocols\r\nupgrade: test\r\nconnection: upgrade\r\n\r\n"),
+    );
     const sending = open(url, { agent: false, headers: { upgrade: "test", connection: "upgrade" } });
     sending.end();
     const [response, socket] = await once(sending, "upgrade");
