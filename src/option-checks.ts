@@ -7,7 +7,7 @@ export function known(what: string, given: unknown, names: readonly string[]): v
 }
 
 /** Seconds or milliseconds that stay exact when they are added to a time. */
-export function isDuration(value: unknown, least = Number.MIN_VALUE): boolean {
+export function isDuration(value: unknown, least: number = Number.MIN_VALUE): boolean {
   return typeof value === "number" && value >= least && value <= Number.MAX_SAFE_INTEGER / 1_000_000;
 }
 
