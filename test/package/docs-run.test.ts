@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { cookieJar } from "@sojourn/session/testing";
+import { afterAll, describe, expect } from "vitest";
+import { startWorker } from "../runtimes/harness.ts";
+import { type Service, service, testWith } from "../services.ts";
+import { packageJson } from "./manifests.ts";
+import { type Block, blocksOf, pages } from "./markdown.ts";
+import { installPacked } from "./packed.ts";
+
+// The programs of the pages, as they stand there, in an empty folder with the packed package: each must count the visits of a browser.
+
+const programs = pages.flatMap(blocksOf).filter(({ mark }) => mark.startsWith("run="));
+const installed = installPacked(["hono", "@hono/node-server", "express", "fastify", "koa"]);
+// As npm install leaves it; Deno asks there what it may import
+writeFileSync(
+  join(installed.folder, "package.json"),
+  JSON.stringify({ type: "module", dependencies: { [packageJson.name]: packageJson.version } }),
+);
+afterAll(() => installed.remove());
+
+const bun = await service("bun");
+const deno = await service("deno");
+const runtimes: Record<string, { needs: Service[]; path?: string | undefined }> = {
+  node: { needs: [], path: process.execPath },
+  workers: { needs: [] },
+  bun: { needs: [bun], path: bun.path },
+  deno: { needs: [deno], path: deno.path },
+};
+
+describe("the programs of the pages", () => {
+  for (const [index, block] of programs.entries()) {
+    const name = block.mark.slice("run=".length);
+    const runtime = runtimes[name];
+    if (runtime === undefined) throw new Error(`${block.at}: nothing here runs ${name}`);
+    testWith(runtime.needs, `${block.at} runs on ${name}`, () => countsVisits(block, name, runtime.path ?? "", index), 120_000);
+  }
+});
+
+async function countsVisits(block: Block, runtime: string, path: string, index: number): Promise<void> {
+  const folder = join(installed.folder, `program-${index}`);
+  mkdirSync(folder);
+  const name = /^\/\/ (\S+)\n/.exec(block.code)?.[1] ?? "";
+  expect(name, "the first line says the name of the file").toMatch(/^\w+\.(mjs|ts)$/);
+  writeFileSync(join(folder, name), block.code);
+  const running = await (runtime === "workers" ? serveWorker(join(folder, name)) : serve(runtime, path, folder, name));
+  try {
+    const browser = cookieJar(undefined, { origin: running.url });
+    expect(await (await browser.fetch("/")).text()).toBe("Visit 1");
+    expect(await (await browser.fetch("/")).text()).toBe("Visit 2");
+    expect(await (await cookieJar(undefined, { origin: running.url }).fetch("/")).text()).toBe("Visit 1");
+  } finally {
+    await running.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+type Running = { url: string; stop(): Promise<void> };
+
+async function serveWorker(entry: string): Promise<Running> {
+  const worker = await startWorker({ entry, durableObjects: { SESSIONS: { className: "SessionObject", useSQLite: true } } });
+  return { url: worker.url.replace("127.0.0.1", "localhost"), stop: worker.stop };
+}
+
+/** Node programs read PORT; Bun.serve and Deno.serve each have a variable of their own for it. */
+async function serve(runtime: string, path: string, folder: string, name: string): Promise<Running> {
+  const port = await freePort();
+  const args =
+    runtime === "deno" ? ["run", "--quiet", "--no-prompt", "--allow-all", "--unstable-kv", "--node-modules-dir=manual", name] : [name];
+  const env = {
+    ...process.env,
+    DENO_DIR: join(installed.folder, "deno"),
+    PORT: String(port),
+    BUN_PORT: String(port),
+    DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}`,
+    NO_COLOR: "1",
+  };
+  const child = spawn(path, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      output += chunk;
+    });
+  }
+  const url = `http://localhost:${port}`;
+  await answering(url, child, () => output);
+  const stop = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  };
+  return { url, stop };
+}
+
+async function answering(url: string, child: ChildProcess, output: () => string): Promise<void> {
+  for (const giveUpAt = Date.now() + 60_000; Date.now() < giveUpAt; ) {
+    if (child.exitCode !== null) throw new Error(`The program ended with ${child.exitCode}:\n${output()}`);
+    const response = await fetch(url).catch(() => undefined);
+    if (response !== undefined) {
+      await response.text();
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  child.kill("SIGKILL");
+  throw new Error(`Nobody answers on ${url}:\n${output()}`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
