@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createSessions, type Session } from "../../src/index.ts";
 import type { Awaitable, Entry } from "../../src/store.ts";
 import type { SqlStore, SqlStoreOptions } from "../../src/stores/sql/sql-store.ts";
 import { testStore } from "../../src/testing.ts";
@@ -167,6 +168,38 @@ export function sqlStoreTests(name: string, engine: SqlEngine): void {
           expect(await store.delete("counted", expected)).toBe(false);
         }
         expect((await connection.statements()) - before).toBe(0);
+      } finally {
+        await connection.close();
+      }
+    });
+
+    test("a read of a session costs one statement, a write two, an untouched request without a cookie none", async () => {
+      const connection = await engine.connect({ single: true });
+      try {
+        const sessions = createSessions<{ n: number }>({ store: connection.open() });
+        let cookie = "";
+        const visit = async (handler: (session: Session<{ n: number }>) => void, sent = cookie): Promise<number> => {
+          const before = await connection.statements();
+          const handle = sessions.wrap((_request, session) => {
+            handler(session);
+            return new Response();
+          });
+          const response = await handle(new Request("https://example.com/", { headers: { cookie: sent } }));
+          cookie = response.headers.getSetCookie()[0]?.split(";")[0] ?? cookie;
+          return (await connection.statements()) - before;
+        };
+        const count = (session: Session<{ n: number }>): void => session.update("n", (n = 0) => n + 1);
+        const kinds = {
+          create: () => visit(count, ""),
+          read: () => visit((session) => session.get("n")),
+          write: () => visit(count),
+          "no cookie": () => visit(() => {}, ""),
+        };
+        // A connection prepares each statement once, and that is a statement too.
+        for (const ask of Object.values(kinds)) await ask();
+        const costs: Record<string, number> = {};
+        for (const [kind, ask] of Object.entries(kinds)) costs[kind] = await ask();
+        expect(costs).toEqual({ create: 1, read: 1, write: 2, "no cookie": 0 });
       } finally {
         await connection.close();
       }
