@@ -4,16 +4,18 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { cookieJar } from "@sojourn/session/testing";
-import { afterAll, describe, expect } from "vitest";
-import { startWorker } from "../runtimes/harness.ts";
+import { transform } from "esbuild";
+import { afterAll, describe, expect, test } from "vitest";
+import { runProgram, startWorker } from "../runtimes/harness.ts";
 import { type Service, service, testWith } from "../services.ts";
 import { packageJson } from "./manifests.ts";
-import { type Block, blocksOf, pages } from "./markdown.ts";
+import { type Block, blocksOf, givenTo, pages } from "./markdown.ts";
 import { installPacked } from "./packed.ts";
 
 // The programs of the pages, as they stand there, in an empty folder with the packed package: each must count the visits of a browser.
 
-const programs = pages.flatMap(blocksOf).filter(({ mark }) => mark.startsWith("run="));
+const blocks = pages.flatMap(blocksOf);
+const programs = blocks.filter(({ mark }) => mark.startsWith("run=") && mark !== "run=test");
 const installed = installPacked(["hono", "@hono/node-server", "express", "fastify", "koa"]);
 // As npm install leaves it; Deno asks there what it may import
 writeFileSync(
@@ -39,6 +41,33 @@ describe("the programs of the pages", () => {
     testWith(runtime.needs, `${block.at} runs on ${name}`, () => countsVisits(block, name, runtime.path ?? "", index), 120_000);
   }
 });
+
+describe("the tests of the pages", () => {
+  test.each(blocks.filter(({ mark }) => mark === "run=test").map((block) => [block.at, block] as const))(
+    "%s passes",
+    async (_at, block) => {
+      const output = await runProgram(process.execPath, [await asJavaScript(block)], { cwd: installed.folder });
+      expect(output).toMatch(/pass 1\n[\s\S]*fail 0\n/);
+    },
+  );
+});
+
+test("the first example of the README fills a cart", async () => {
+  const [block] = blocksOf("README.md");
+  if (block === undefined) throw new Error("README.md has no example");
+  const { default: app } = (await import(await asJavaScript(block))) as { default: { fetch(request: Request): Promise<Response> } };
+  const browser = cookieJar(app.fetch);
+  await browser.fetch("/");
+  expect(await (await browser.fetch("/")).json()).toEqual({ cart: ["book", "book"] });
+});
+
+/** The file of a block without its types, which Node 20 does not read. */
+async function asJavaScript(block: Block): Promise<string> {
+  const file = join(installed.folder, `${block.at.replace(/\W/g, "-")}.mjs`);
+  const { code } = await transform([...givenTo(block), block.code].join("\n"), { loader: "ts", target: "es2022" });
+  writeFileSync(file, code);
+  return file;
+}
 
 async function countsVisits(block: Block, runtime: string, path: string, index: number): Promise<void> {
   const folder = join(installed.folder, `program-${index}`);

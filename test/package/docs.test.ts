@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { entries, filesUnder, root, text } from "./manifests.ts";
-import { anchorsOf, type Block, blocksOf, linksOf, pages } from "./markdown.ts";
+import { anchorsOf, type Block, blocksOf, givenTo, linksOf, pages } from "./markdown.ts";
 
 const run = promisify(execFile);
 const blocks = pages.flatMap(blocksOf);
@@ -56,7 +56,7 @@ describe("the events page", () => {
 
 describe("code in the pages", () => {
   test("is marked with nothing but run=… or no-check (the package that is missing)", () => {
-    const strange = blocks.filter(({ mark }) => !/^(?:|run=(?:node|bun|deno|workers)|no-check \([\w@/-]+\))$/.test(mark));
+    const strange = blocks.filter(({ mark }) => !/^(?:|run=(?:node|bun|deno|workers|test)|no-check \([\w@/-]+\))$/.test(mark));
     expect(strange.map(({ at, mark }) => `${at} ${mark}`)).toEqual([]);
   });
 
@@ -131,23 +131,6 @@ async function typeErrors(list: readonly Block[]): Promise<string[]> {
       const [page, start] = place.block.at.split(":");
       return `${page}:${Number(start) + Number(at) - place.before} ${message}`;
     });
-}
-
-/** The given lines, without the names that the block brings along itself. */
-function givenTo({ given, code }: Block): string[] {
-  const has = (name: string): boolean =>
-    new RegExp(`^(?:export )?(?:declare )?(?:async )?(?:const|let|function|interface|class|type) ${name}\\b`, "m").test(code) ||
-    new RegExp(`^import[^;]*\\b${name}\\b[^;]*;`, "m").test(code);
-  return given.map((line) => {
-    const [, names, from] = /^import (.*) from (".*");$/.exec(line) ?? [];
-    if (names === undefined) return has(/(?:const|function|interface|class|type) (\w+)/.exec(line)?.[1] ?? "") ? "" : line;
-    if (!names.startsWith("{")) return has(names) ? "" : line;
-    const left = names
-      .slice(1, -1)
-      .split(",")
-      .filter((name) => !has(name.trim().replace(/^type /, "")));
-    return `import {${left.join(",")}} from ${from};`;
-  });
 }
 
 // Named here so that the list of the tests that the README names cannot lose one in silence.

@@ -54,6 +54,23 @@ export function blocksOf(page: string): Block[] {
   return blocks;
 }
 
+/** The given lines, without the names that the block brings along itself. */
+export function givenTo({ given, code }: Block): string[] {
+  const has = (name: string): boolean =>
+    new RegExp(`^(?:export )?(?:declare )?(?:async )?(?:const|let|function|interface|class|type) ${name}\\b`, "m").test(code) ||
+    new RegExp(`^import[^;]*\\b${name}\\b[^;]*;`, "m").test(code);
+  return given.map((line) => {
+    const [, names, from] = /^import (.*) from (".*");$/.exec(line) ?? [];
+    if (names === undefined) return has(/(?:const|function|interface|class|type) (\w+)/.exec(line)?.[1] ?? "") ? "" : line;
+    if (!names.startsWith("{")) return has(names) ? "" : line;
+    const left = names
+      .slice(1, -1)
+      .split(",")
+      .filter((name) => !has(name.trim().replace(/^type /, "")));
+    return `import {${left.join(",")}} from ${from};`;
+  });
+}
+
 export function linksOf(page: string): Link[] {
   const links: Link[] = [];
   for (const [index, line] of prose(page).entries()) {
