@@ -125,7 +125,7 @@ async function typeErrors(list: readonly Block[]): Promise<string[]> {
     .split("\n")
     .filter((line) => line.trim() !== "")
     .map((line) => {
-      const [, file = "", at = "0", message = ""] = /^(block-\d+\.\w+)\((\d+),\d+\): (.*)$/.exec(line) ?? [];
+      const [, file = "", at = "0", message = ""] = /(block-\d+\.\w+)\((\d+),\d+\): (.*)$/.exec(line) ?? [];
       const place = places.get(file);
       if (place === undefined) return line;
       const [page, start] = place.block.at.split(":");
