@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Context, MiddlewareHandler } from "hono";
-import { canCarryCookie, type Session, type Sessions, withSessionHeaders } from "../src/index.ts";
+import type { Context, MiddlewareHandler, Next } from "hono";
+import type { Session, Sessions } from "../src/index.ts";
 
 /** The variable that {@link honoSession} sets. */
 export interface SessionEnv<Data extends object = Record<string, unknown>> {
@@ -39,22 +39,30 @@ export function honoSession<Data extends object>(
   options: { lazy: true },
 ): MiddlewareHandler<LazySessionEnv<Data>>;
 export function honoSession<Data extends object>(sessions: Sessions<Data>, { lazy = false }: { lazy?: boolean } = {}): MiddlewareHandler {
+  const run = lazy
+    ? sessions.wrapLazy((_request, open, c: Context, next: Next) => around(c, open, next))
+    : sessions.wrap((_request, session, c: Context, next: Next) => around(c, session, next));
   return async (c, next) => {
-    const mounted = mountedOn(c);
-    if (mounted.has(sessions)) return next();
-    mounted.add(sessions);
-    let opened: Promise<Session<Data>> | undefined;
-    const open = () => (opened ??= sessions.load(c.req.raw));
-    c.set("session", lazy ? open : await open());
-    await next();
-    // next() resolves when a handler threw as well; Hono keeps the error here
-    if (c.error !== undefined || opened === undefined) return;
-    const additions = await sessions.commit(await opened, { deliverable: canCarryCookie(c.res) });
-    const response = withSessionHeaders(c.res, additions);
-    if (response === c.res) return;
-    c.res = undefined; // or Hono would merge the headers of the immutable response into its copy
-    c.res = response;
+    const known = mountedOn(c);
+    if (known.has(sessions)) return next();
+    known.add(sessions);
+    try {
+      const response = await run(c.req.raw, c, next);
+      if (response === c.res) return;
+      c.res = undefined; // or Hono would merge the headers of the immutable response into its copy
+      c.res = response;
+    } catch (error) {
+      if (error === undefined || error !== c.error) throw error; // Hono has answered its own already
+    }
   };
+}
+
+async function around(c: Context, session: unknown, next: Next): Promise<Response> {
+  c.set("session", session);
+  await next();
+  // next() resolves when a handler threw as well; Hono keeps the error here
+  if (c.error !== undefined) throw c.error;
+  return c.res;
 }
 
 const mounted = new WeakMap<Context, Set<unknown>>();

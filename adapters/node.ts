@@ -79,12 +79,15 @@ export function toNodeListener(fetch: (request: Request) => Response | Promise<R
   // Without the peer there is nothing to serve: the rejection ends the process at start, with a message that says what to do
   const bridge = import("@hono/node-server").then(
     ({ getRequestListener, RequestError }) => {
-      const errorHandler = (error: unknown): Response => {
+      const errorHandler = (error: unknown): Response | undefined => {
+        if (error === NO_ANSWER) return undefined;
         if (error instanceof RequestError) return new Response(null, { status: 400 }); // a request that no URL can be made of
         console.error(error); // as Bun, Deno and Workers do; the bridge alone says nothing
         return new Response(null, { status: 500 });
       };
-      listener = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler }) as NodeListener;
+      const answer = async (request: Request, { outgoing }: { outgoing: { destroy(): unknown } }): Promise<Response> =>
+        cutOff(await fetch(request), () => outgoing.destroy());
+      listener = getRequestListener(answer, { overrideGlobalObjects: false, errorHandler: errorHandler as () => Response }) as NodeListener;
       return listener;
     },
     (cause) => {
@@ -95,4 +98,32 @@ export function toNodeListener(fetch: (request: Request) => Response | Promise<R
     if (listener) listener(request, response);
     else bridge.then((ready) => ready(request, response));
   };
+}
+
+const NO_ANSWER: unique symbol = Symbol("no answer");
+
+/**
+ * A network error, and a body that fails midway, are cut connections for the client. The bridge would complete them as if all were well, and
+ * with the text of the error.
+ */
+function cutOff(response: Response, cut: () => void): Response {
+  if (response.status === 0) {
+    cut();
+    throw NO_ANSWER;
+  }
+  const { body } = response;
+  if (body === null) return response;
+  const getReader = body.getReader.bind(body) as () => ReadableStreamDefaultReader<Uint8Array>;
+  body.getReader = (() => {
+    const reader = getReader();
+    const read = reader.read.bind(reader);
+    reader.read = () =>
+      read().catch((error: unknown) => {
+        console.error(error);
+        cut();
+        return { done: true, value: undefined };
+      });
+    return reader;
+  }) as typeof body.getReader;
+  return response;
 }
