@@ -41,16 +41,24 @@ export function createSealer(keys: readonly unknown[]): Sealer {
     }),
   );
   if (ring.size < keys.length) throw new RangeError("keys has a key twice");
+  // Names come from the configuration: an application has one, or two with `secure: "auto"`
+  const contexts = new Map<string, Bytes>();
+  const contextOf = (prefix: string, cookieName: string): Bytes => {
+    const text = prefix + cookieName;
+    const context = contexts.get(text) ?? utf8.encode(text);
+    contexts.set(text, context);
+    return context;
+  };
   const [[newest, { seal }]] = ring as unknown as [[string, ReturnType<typeof createAead>]];
   return {
     seal(plain, cookieName) {
-      return after(seal(randomBytes(NONCE_BYTES), plain, utf8.encode(newest + cookieName)), (sealed) => newest + encodeBase64url(sealed));
+      return after(seal(randomBytes(NONCE_BYTES), plain, contextOf(newest, cookieName)), (sealed) => newest + encodeBase64url(sealed));
     },
     recognizes: (value) => ring.has(value.slice(0, PREFIX_LENGTH)),
     open(value, cookieName) {
       const prefix = value.slice(0, PREFIX_LENGTH);
       const bytes = decodeBase64url(value.slice(PREFIX_LENGTH));
-      return bytes && ring.get(prefix)?.open(bytes, utf8.encode(prefix + cookieName));
+      return bytes && ring.get(prefix)?.open(bytes, contextOf(prefix, cookieName));
     },
   };
 }
