@@ -34,6 +34,7 @@ export interface LazySessionEnv<Data extends object = Record<string, unknown>> {
  * ```
  */
 export function honoSession<Data extends object>(sessions: Sessions<Data>, options?: { lazy?: false }): MiddlewareHandler<SessionEnv<Data>>;
+/** With `lazy`: `c.var.session` is a function that opens the session. */
 export function honoSession<Data extends object>(
   sessions: Sessions<Data>,
   options: { lazy: true },

@@ -13,6 +13,7 @@ import { holdHeaders } from "./node/hold-headers.ts";
  * extends WithSession<Data> {} } }`.
  */
 export interface WithSession<Data extends object = Record<string, unknown>> {
+  /** Loaded before the handler, committed before the head of the response leaves. */
   session: Session<Data>;
 }
 

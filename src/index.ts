@@ -14,4 +14,6 @@ export { addSessionHeaders, canCarryCookie, type HeadersLike, withSessionHeaders
 export type { DeepReadonly, Session } from "./session.ts";
 export { createSessions, type Sessions, type SessionsOptions } from "./sessions.ts";
 export type { Awaitable, Entry, EntryMeta, SessionStore, Version } from "./store.ts";
+export { type CachedStoreOptions, cachedStore } from "./stores/cached.ts";
 export { type MemoryStore, type MemoryStoreOptions, memoryStore } from "./stores/memory.ts";
+export { prefixedStore } from "./stores/prefixed.ts";

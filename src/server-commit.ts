@@ -168,7 +168,10 @@ export function createServerCommit(
     const { seen, key, direct } = place;
     const confirmed = seen.previous !== undefined && direct ? tokens.confirm(seen.previous, key) : undefined;
     return after(confirmed, () => {
-      const record: LiveRecord = { ...seen, data, persistent, previous: direct ? undefined : seen.previous };
+      // Field by field: on Node 20 a spread costs more than all the rest
+      const { kind, createdAt, renewedAt, subject, authenticatedAt, meta } = seen;
+      const previous = direct ? undefined : seen.previous;
+      const record: LiveRecord = { kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent, meta, previous };
       return after(store.update(key, encodeRecord(record), metaOf(record), seen.version), (version) => {
         if (version === undefined) return "refused";
         // The lifetime of the browser's cookie follows what is stored

@@ -1,9 +1,10 @@
 /** Sessions in this process's memory: the default store, and the measure of what the others do. */
-import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
+import type { SessionStore, Version } from "../store.ts";
 import { shardedMap } from "./memory/sharded-map.ts";
 import { createSlots, none } from "./memory/slots.ts";
 import { createSubjects } from "./memory/subjects.ts";
 
+/** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /** How many entries are kept at most; the least recently used one makes room for the next. Default 250,000. */
   readonly maxEntries?: number;
@@ -11,21 +12,21 @@ export interface MemoryStoreOptions {
   readonly clock?: () => number;
 }
 
-/** The memory store: all of the contract, and every method answers at once, without a promise. */
-export interface MemoryStore extends SessionStore {
-  read(key: string): Entry | undefined;
-  create(key: string, value: string, meta: EntryMeta): Version | undefined;
-  update(key: string, value: string, meta: EntryMeta, expected: Version): Version | undefined;
-  delete(key: string, expected?: Version): boolean;
-  touch(key: string, expiresAt: number, expected?: Version): boolean;
-  keysOf(subject: string): string[];
-  sweep(now: number): number;
+/** The memory store: all of the contract, and every method but `sweep` answers at once, without a promise. */
+export type MemoryStore = Required<Pick<SessionStore, "sweep">> & {
+  readonly [Method in "read" | "create" | "update" | "delete" | "touch" | "keysOf"]: (
+    ...args: Parameters<Required<SessionStore>[Method]>
+  ) => Exclude<ReturnType<Required<SessionStore>[Method]>, Promise<unknown>>;
+} & {
   /** How many entries are held, the expired ones that were not dropped yet included. */
   readonly size: number;
-}
+};
 
 /** How many entries each write looks at for expired ones. With two, a table is gone through twice while it fills once. */
 const looksPerWrite = 2;
+
+/** How many entries `sweep` looks at before it lets requests have their turn: about a millisecond. */
+const looksPerSlice = 2_000;
 
 /** How many entries a `create` that finds the store full looks at before it gives up a live one. */
 const looksWhenFull = 16;
@@ -76,13 +77,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     slots.remove(slot);
   }
 
-  function dropExpired(looks: number): void {
-    const now = clock();
+  function dropExpired(looks: number, now = clock()): number {
+    let dropped = 0;
     for (let i = 0; i < looks; i++) {
       const slot = hand;
       hand = slots.newer(slot);
-      if (slot !== none && slots.expiresAt(slot) <= now) drop(slot);
+      if (slot === none || slots.expiresAt(slot) > now) continue;
+      drop(slot);
+      dropped++;
     }
+    return dropped;
   }
 
   function makeRoom(): void {
@@ -150,14 +154,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       for (const slot of subjects.slots(subject)) if (slots.expiresAt(slot) > now) keys.push(slots.key(slot));
       return keys;
     },
-    sweep(now) {
-      const before = slotOf.size;
-      for (let slot = slots.newer(none); slot !== none; ) {
-        const next = slots.newer(slot);
-        if (slots.expiresAt(slot) <= now) drop(slot);
-        slot = next;
+    async sweep(now) {
+      let dropped = 0;
+      // As many looks as there are entries go around once; in slices, so that requests get their turn in between
+      for (let looks = slotOf.size; looks > 0; looks -= looksPerSlice) {
+        dropped += dropExpired(Math.min(looks, looksPerSlice) + 1, now);
+        await new Promise((resolve) => setTimeout(resolve));
       }
-      return before - slotOf.size;
+      return dropped;
     },
   };
 }

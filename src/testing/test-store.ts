@@ -29,6 +29,7 @@ export interface StoreCapabilities {
 export interface StoreTestOptions {
   /** The runner's own: `test` of vitest, `bun:test` or `node:test`, or `Deno.test`. Called as `test(name, async () => {})`. */
   test(name: string, run: () => Promise<void>): unknown;
+  /** What the store can do. Default everything, strongly consistent. */
   readonly capabilities?: StoreCapabilities;
 }
 

@@ -122,7 +122,7 @@ describe("memoryStore() and what has expired", () => {
   });
 });
 
-test("a memoryStore() answers without promises", () => {
+test("a memoryStore() answers without promises", async () => {
   const store = memoryStore({ clock });
   const version = store.create("a", "x", { expiresAt: now + lifetime, subject: "anna" });
   expect(version).toEqual(expect.any(Number));
@@ -130,7 +130,19 @@ test("a memoryStore() answers without promises", () => {
   expect(store.touch("a", now + 2)).toBe(true);
   expect(store.keysOf("anna")).toEqual(["a"]);
   expect(store.delete("a")).toBe(true);
-  expect(store.sweep(now)).toBe(0);
+  expect(await store.sweep(now)).toBe(0);
+});
+
+test("a memoryStore() lets others have their turn while it sweeps", async () => {
+  const store = memoryStore({ clock });
+  for (let i = 0; i < 10_000; i++) store.create(String(i), "x", { expiresAt: now + (i % 2 ? 1 : lifetime) });
+  now += 1;
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  expect(await store.sweep(now)).toBe(5_000);
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(1);
+  expect(store.size).toBe(5_000);
 });
 
 test("a memoryStore() tells subjects and keys apart that end alike", () => {

@@ -239,6 +239,18 @@ describe("logout is final", () => {
     expect(types(server)).toContain("destroyed");
   });
 
+  test("a session that vanished from the store during a request is not made anew by its write", async () => {
+    const server = startProcess(store, { clock });
+    const token = await startSession(server);
+    const { cookies } = await server.request(token, async (session) => {
+      await store.delete(digest(token));
+      session.set("b", "late");
+    });
+    expect(cookies).toEqual([]);
+    expect(server.events.at(-1)).toMatchObject({ type: "changes_dropped", handle: digest(token) });
+    expect((await server.request(token)).saw).toEqual({});
+  });
+
   test("a logout that arrives with a token from before a sign-in still ends what the sign-in made", async () => {
     const server = startProcess(store, { clock });
     const visitor = await startSession(server);
