@@ -164,7 +164,7 @@ function sizeSection({ sizes, start }, picture) {
     notes.size,
     picture("size", { title: "Import size", subtitle: "min+gzip, dependencies included", bars }),
     sizeTable(sizes),
-    start.skipped ? `Cold start: skipped, ${start.skipped}.` : startTable(start),
+    startTable(start),
   );
 }
 
