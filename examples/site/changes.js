@@ -1,4 +1,5 @@
 import { goods } from "./goods.js";
+import { listOf } from "./view.js";
 
 /** @typedef {import("./view.js").SiteData} SiteData */
 /** @typedef {import("@sojourn/session").Session<SiteData>} Session */
@@ -36,7 +37,7 @@ export function createChanges(sessions) {
     if (session.subject === undefined) return "/account";
     if (handle === session.handle) return signOut(session, form);
     // A handle is no secret, so it gives no right: only a session of the same person may be ended.
-    const own = await sessions.list(session.subject);
+    const own = await listOf(sessions, session);
     const ended = own.some((info) => info.handle === handle) && (await sessions.revoke(handle));
     session.set("notice", ended ? "Signed out there. The next click there finds nobody." : "That session had ended already.");
     return "/account";
@@ -45,7 +46,8 @@ export function createChanges(sessions) {
   /** @param {Session} session */
   async function endOthers(session) {
     if (session.subject === undefined || session.handle === undefined) return "/account";
-    const ended = await sessions.revokeAll(session.subject, { except: session.handle });
+    const others = (await listOf(sessions, session)).some((info) => !info.current);
+    const ended = others ? await sessions.revokeAll(session.subject, { except: session.handle }) : 0;
     session.set("notice", `Signed out everywhere else: ${ended} ${ended === 1 ? "session" : "sessions"} ended.`);
     return "/account";
   }

@@ -23,7 +23,7 @@ export async function view(sessions, session, visiting) {
     const good = goods.get(id);
     return good === undefined ? [] : [{ id, name: good.name, cents: good.cents, count }];
   });
-  const listed = session.subject === undefined ? [] : await sessions.list(session.subject, { current: session.handle });
+  const listed = await listOf(sessions, session);
   return {
     name: session.subject,
     notice: visiting ? session.take("notice") : undefined,
@@ -46,6 +46,20 @@ export async function view(sessions, session, visiting) {
       }))
       .sort((a, b) => Number(b.current) - Number(a.current)),
   };
+}
+
+/**
+ * The visitor's sessions; none for somebody who is not signed in, and none where sessions are sealed in their cookies, which nobody can list.
+ *
+ * @param {import("@sojourn/session").Sessions<SiteData>} sessions
+ * @param {import("@sojourn/session").Session<SiteData>} session
+ */
+export async function listOf(sessions, session) {
+  if (session.subject === undefined) return [];
+  return sessions.list(session.subject, { current: session.handle }).catch((error) => {
+    if (error.code === "not_supported") return [];
+    throw error;
+  });
 }
 
 /** @param {unknown} meta What `describe` gave when the session began. */
