@@ -1,3 +1,4 @@
+// cspell:ignore appendonly
 import { execFile, spawn } from "node:child_process";
 import { promisify } from "node:util";
 import pg from "pg";

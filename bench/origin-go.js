@@ -1,3 +1,4 @@
+// cspell:ignore Kwynto
 import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

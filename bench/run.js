@@ -1,4 +1,6 @@
 /**
+ * cspell:ignore Kwynto
+ *
  * Measures Sojourn and its peers side by side and prints tables; with `--write` it renews docs/speed.md and its pictures.
  *
  *     npm run bench -- [--quick] [--write] [--parts=request,http,...] [--runtimes=node,bun,deno] [--node=PATH ...] [--only=ID,...]
