@@ -1,3 +1,5 @@
+// cspell:ignore Kwynto
+
 // The library that Sojourn grew out of, behind the same paths as server.js, for comparison.
 package main
 
