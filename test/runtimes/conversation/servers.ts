@@ -40,14 +40,29 @@ const nodeExample: Start = (cwd, node) => startProgram(node, ["examples/node/ser
 const sealed: Partial<Record<Need, string>> = {
   rotation: "a sealed cookie is not rotated: an older one still opens",
   list: "sealed sessions are kept nowhere, so nobody can list them",
+  upgrade: "an upgrade cannot carry a cookie, and a sealed cookie is the session",
   merge: "a sealed cookie is the session: of parallel responses the last one wins",
 };
 
+const native: Partial<Record<Need, string>> = {
+  fetch: "it has no fetch handler; test/runtimes/node/middleware.test.ts tests the same on Node's own response",
+};
+
+const nodeUpgrade: Partial<Record<Need, string>> = { upgrade: "Node hands upgrades to a listener of their own, past every handler" };
+
+const deno: Partial<Record<Need, string>> = {
+  "network error": "Deno ends the process when any asynchronous handler returns Response.error() (seen with 2.9.5)",
+};
+
+const workers: Partial<Record<Need, string>> = {
+  "broken body": "what Miniflare puts before a worker completes every body, also that of a handler without sessions",
+};
+
 export const servers: readonly ServerUnderTest[] = [
-  { name: `Node ${process.versions.node.split(".")[0]}`, example: nodeExample, controlled: onNode("site") },
-  { name: "Node 22", service: "node-22", example: nodeExample, controlled: onNode("site") },
-  { name: "Node 24", service: "node-24", example: nodeExample, controlled: onNode("site") },
-  { name: "Node 26", service: "node-26", example: nodeExample, controlled: onNode("site") },
+  { name: `Node ${process.versions.node.split(".")[0]}`, example: nodeExample, controlled: onNode("site"), cannot: nodeUpgrade },
+  { name: "Node 22", service: "node-22", example: nodeExample, controlled: onNode("site"), cannot: nodeUpgrade },
+  { name: "Node 24", service: "node-24", example: nodeExample, controlled: onNode("site"), cannot: nodeUpgrade },
+  { name: "Node 26", service: "node-26", example: nodeExample, controlled: onNode("site"), cannot: nodeUpgrade },
   {
     name: "Bun",
     service: "bun",
@@ -59,6 +74,7 @@ export const servers: readonly ServerUnderTest[] = [
     service: "deno",
     example: (cwd, deno) => startProgram(deno, [...denoRun, "examples/deno/server.ts"], { cwd, env: anyPort }),
     controlled: onDeno("site"),
+    cannot: deno,
   },
   {
     // deno.json leads the package's name to the TypeScript sources, which is what JSR serves
@@ -66,21 +82,22 @@ export const servers: readonly ServerUnderTest[] = [
     service: "deno",
     example: (_, deno) => startProgram(deno, [...denoRun, "examples/deno/server.ts"], { cwd: root, env: anyPort }),
     controlled: (_, deno) => onDeno("site")(root, deno),
+    cannot: deno,
   },
-  { name: "Workers", example: workersExample(false), controlled: onWorkers("site") },
-  { name: "Workers, nodejs_compat", example: workersExample(true), controlled: onWorkers("site", true) },
-  { name: "http", controlled: onNode("http") },
-  { name: "Connect", controlled: onNode("connect") },
-  { name: "Express 4", controlled: onNode("express-4") },
-  { name: "Express 5", controlled: onNode("express-5") },
-  { name: "Fastify", controlled: onNode("fastify") },
-  { name: "Koa", controlled: onNode("koa") },
-  { name: "Hono on Node", controlled: onNode("hono") },
+  { name: "Workers", example: workersExample(false), controlled: onWorkers("site"), cannot: workers },
+  { name: "Workers, nodejs_compat", example: workersExample(true), controlled: onWorkers("site", true), cannot: workers },
+  { name: "http", controlled: onNode("http"), cannot: native },
+  { name: "Connect", controlled: onNode("connect"), cannot: native },
+  { name: "Express 4", controlled: onNode("express-4"), cannot: native },
+  { name: "Express 5", controlled: onNode("express-5"), cannot: native },
+  { name: "Fastify", controlled: onNode("fastify"), cannot: native },
+  { name: "Koa", controlled: onNode("koa"), cannot: native },
+  { name: "Hono on Node", controlled: onNode("hono"), cannot: nodeUpgrade },
   { name: "Hono on Bun", service: "bun", controlled: onBun("hono") },
-  { name: "Hono on Deno", service: "deno", controlled: onDeno("hono") },
-  { name: "Hono on Workers", controlled: onWorkers("hono") },
-  { name: "sealed, Node", controlled: onNode("sealed"), cannot: sealed },
+  { name: "Hono on Deno", service: "deno", controlled: onDeno("hono"), cannot: deno },
+  { name: "Hono on Workers", controlled: onWorkers("hono"), cannot: workers },
+  { name: "sealed, Node", controlled: onNode("sealed"), cannot: { ...sealed, ...nodeUpgrade } },
   { name: "sealed, Bun", service: "bun", controlled: onBun("sealed"), cannot: sealed },
-  { name: "sealed, Deno", service: "deno", controlled: onDeno("sealed"), cannot: sealed },
-  { name: "sealed, Workers", controlled: onWorkers("sealed"), cannot: sealed },
+  { name: "sealed, Deno", service: "deno", controlled: onDeno("sealed"), cannot: { ...sealed, ...deno } },
+  { name: "sealed, Workers", controlled: onWorkers("sealed"), cannot: { ...sealed, ...workers } },
 ];

@@ -1,4 +1,6 @@
 /** The conversation: one story over HTTP, told to every server. */
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
 import { expect } from "vitest";
 import { cookiesOf, lookWith, sendWith, type Visitor, visitor } from "./visitor.ts";
 
@@ -11,12 +13,12 @@ export interface Listener {
 
 export interface Step {
   readonly name: string;
-  /** What it takes of a server: a clock that can be put forward, rotation, a list of somebody's sessions, one place for all that is written. */
+  /** What it takes of a server: a clock that can be put forward, rotation, a list of somebody's sessions, one place for all that is written, a fetch handler, upgrades inside of it, Response.error(), a body that fails. */
   readonly needs: readonly Need[];
   run(server: Listener): Promise<void>;
 }
 
-export type Need = "clock" | "rotation" | "list" | "merge";
+export type Need = "clock" | "rotation" | "list" | "merge" | "fetch" | "upgrade" | "network error" | "broken body";
 
 const minute = 60;
 const hour = 60 * minute;
@@ -265,6 +267,58 @@ export const steps: readonly Step[] = [
       }
     },
   },
+  {
+    name: "an immutable redirect passes, with and without a change",
+    needs: ["clock", "fetch"],
+    run: ({ url }) =>
+      withAndWithoutChange(url, "/odd/redirect", (response) => {
+        expect([response.status, response.headers.get("location")]).toEqual([303, "https://example.com/next"]);
+      }),
+  },
+  {
+    name: "a 304 passes, with and without a change",
+    needs: ["clock", "fetch"],
+    run: ({ url }) =>
+      withAndWithoutChange(url, "/odd/not-modified", (response) => {
+        expect([response.status, response.headers.get("etag")]).toEqual([304, '"1"']);
+      }),
+  },
+  {
+    name: "a body that fails midway never looks whole, with and without a change",
+    needs: ["clock", "fetch", "broken body"],
+    async run({ url }) {
+      for (const query of ["", "?change"]) {
+        const text = fetch(`${url}/odd/broken${query}`).then((response) => response.text());
+        await expect(text).rejects.toThrow();
+      }
+      await visitor(url).look();
+    },
+  },
+  {
+    name: "Response.error() is a failure for the client and not for the server, with and without a change",
+    needs: ["clock", "fetch", "network error"],
+    async run({ url }) {
+      const anna = visitor(url);
+      await anna.send("/cart", { add: "map" });
+      for (const query of ["", "?change"]) {
+        const response = await fetch(`${url}/odd/error${query}`, { headers: { cookie: anna.cookie() } }).catch(() => undefined);
+        await response?.body?.cancel();
+        expect([response?.ok ?? false, response?.headers.getSetCookie() ?? []]).toEqual([false, []]);
+      }
+      expect((await anna.look()).cart.count).toBeGreaterThan(0);
+    },
+  },
+  {
+    name: "a web socket opens, with and without a change",
+    needs: ["clock", "fetch", "upgrade"],
+    async run({ url }) {
+      const anna = visitor(url);
+      await anna.send("/cart", { add: "map" });
+      expect(await upgrade(`${url}/odd/upgrade`, anna.cookie())).toBe(101);
+      expect(await upgrade(`${url}/odd/upgrade?change`, anna.cookie())).toBe(101);
+      expect((await anna.look()).cart.count).toBe(2);
+    },
+  },
 ];
 
 async function signIn(who: Visitor, name: string): Promise<void> {
@@ -277,4 +331,30 @@ async function expectDead(url: string, cookie: string): Promise<void> {
   const page = await lookWith(url, cookie);
   expect([page.name, page.cart.count, page.session]).toEqual([undefined, 0, undefined]);
   expect(cookiesOf(page.response).filter(Boolean)).toEqual([]);
+}
+
+async function withAndWithoutChange(url: string, path: string, expectUnharmed: (response: Response) => void): Promise<void> {
+  for (const [query, cookies] of [
+    ["", 0],
+    ["?change", 1],
+  ] as const) {
+    const response = await fetch(url + path + query, { redirect: "manual" });
+    await response.body?.cancel();
+    expectUnharmed(response);
+    expect(cookiesOf(response)).toHaveLength(cookies);
+  }
+}
+
+/** The status of the answer to a web socket's first request. */
+async function upgrade(url: string, cookie: string): Promise<number | undefined> {
+  const websocket = {
+    upgrade: "websocket",
+    connection: "upgrade",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+  };
+  const request = get(url, { agent: false, headers: { ...websocket, cookie } });
+  const [response] = (await Promise.race([once(request, "upgrade"), once(request, "response")])) as [IncomingMessage];
+  request.destroy();
+  return response.statusCode;
 }

@@ -4,11 +4,17 @@ declare module "bun:sqlite" {
 }
 
 declare const Bun: {
-  serve(options: { port: number; fetch(request: Request): Response | Promise<Response> }): { readonly port: number };
+  serve(options: { port: number; fetch(request: Request): Response | Promise<Response>; websocket: { message(): void } }): {
+    readonly port: number;
+    upgrade(request: Request): boolean;
+  };
 };
+
+declare const WebSocketPair: new () => Record<number, { accept(): void }>;
 
 declare const Deno: {
   readonly args: readonly string[];
+  upgradeWebSocket(request: Request): { readonly response: Response };
   openKv(path: string): Promise<import("@sojourn/session/deno").DenoKv>;
   serve(
     options: { port: number; onListen(address: { port: number }): void },

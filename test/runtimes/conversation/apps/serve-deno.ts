@@ -3,6 +3,7 @@ import { denoKvStore } from "@sojourn/session/deno";
 import { clock } from "./controlled.js";
 import { createApp } from "./fetch-apps.js";
 
-const app = createApp(Deno.args[0] ?? "site", denoKvStore(await Deno.openKv(":memory:"), { clock }));
+const upgrade = (request: Request): Response => Deno.upgradeWebSocket(request).response;
+const app = createApp(Deno.args[0] ?? "site", denoKvStore(await Deno.openKv(":memory:"), { clock }), upgrade);
 const onListen = ({ port }: { port: number }) => console.log(`http://localhost:${port}`);
 Deno.serve({ port: 0, onListen }, (request) => app(request));
