@@ -17,13 +17,16 @@ export interface WithSession<Data extends object = Record<string, unknown>> {
   session: Session<Data>;
 }
 
-/** Connect-style middleware, as Express, Connect, Fastify's `@fastify/middie` and Koa bridges take it. */
+/** Connect-style middleware, as Express and Connect take it. */
 export type SessionMiddleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
 
 /**
  * Middleware that puts the session on `request.session`. The status line and headers are held until the session is committed, so that the
- * page after a redirect sees what was written; a change after that throws. A failing
- * store goes to `next(error)`, before the handler or instead of its response.
+ * page after a redirect sees what was written; a change after that throws. A failing store goes to `next(error)`, before the handler or
+ * instead of its response. Whatever answers saves what was changed, an error page as well.
+ *
+ * Express and Connect take it as it is. Fastify takes it in an `onRequest` hook with `request.raw` and `reply.raw`; not in
+ * `@fastify/middie`, which has no way to hear of an error once the handler runs. In Koa the error goes to `context.onerror`.
  *
  * @example
  * ```ts

@@ -28,10 +28,10 @@ export function holdHeaders(
     if (!held) {
       held = [];
       const deliverable = !isSent(response);
-      const { statusCode, statusMessage } = response;
+      const { statusCode } = response;
       commit(deliverable).then((additions) => {
         if (deliverable) {
-          Object.assign(response, { statusCode, statusMessage });
+          response.statusCode = statusCode;
           addSessionHeaders(viewOf(response), additions);
         }
         release();
@@ -124,7 +124,7 @@ function startOver(response: ServerResponse, { headers, statusCode }: { headers:
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
   response.statusCode = statusCode;
-  response.statusMessage = "";
+  if (response.statusMessage) response.statusMessage = "";
 }
 
 function headersSentError(what: string): Error {
