@@ -38,7 +38,8 @@ export function tableOf(cells: readonly Cell[]): string {
   const rows = unique(shown.map(({ row }) => row));
   const columns = unique(shown.map(({ column }) => column));
   const reasons = unique(shown.map(({ reason }) => reason).filter(Boolean));
-  const first = Math.max(0, ...rows.map((row) => row.length));
+  const title = "The conversation";
+  const first = Math.max(title.length, ...rows.map((row) => row.length));
   const line = (head: string, texts: readonly string[]): string =>
     `${head.padEnd(first)} ${texts.map((text) => text.padStart(5)).join("")}`;
   const textOf = (row: string, column: string): string => {
