@@ -58,7 +58,7 @@ for the cookie; the connect middleware reads Node's own headers instead.`,
   memory: "Heap after garbage collection, one 20-character value for each session, and the longest that one operation held the thread.",
   curves: "The cost should grow in a straight line with cookies and data, and not at all with the number of sessions.",
   size: "Minified and gzipped by esbuild with all dependencies, frameworks left out.",
-  limits: `A read takes about twice the floor on Node. What is above it, by profile, in a loop on Node 26: the two headers that caches need 0.6 µs, the times in the record and its checks 0.5, the shape of the
+  limits: `A read takes two to three times the floor on Node. What is above it, by profile, in a loop on Node 26: the two headers that caches need 0.6 µs, the times in the record and its checks 0.5, the shape of the
 cookie's token 0.2, the order of use and the shards of the memory store 0.15, the promise that \`wrap\` returns 0.4. Behind a real server all code is colder, and each of these costs three to four times as much.
 
 Tried and left out:
