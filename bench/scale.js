@@ -60,7 +60,11 @@ async function playADay(touchEvery) {
 
   async function visit(user, handler) {
     const request = new Request("https://example.com/", { headers: { cookie: cookies.get(user) ?? "" } });
-    const response = await sessions.wrap((_request, session) => (handler(session), new Response()))(request);
+    const handle = sessions.wrap((_request, session) => {
+      handler(session);
+      return new Response();
+    });
+    const response = await handle(request);
     const [given] = response.headers.getSetCookie();
     if (given !== undefined) cookies.set(user, given.split(";", 1)[0]);
   }

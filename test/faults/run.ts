@@ -3,11 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSessions, type SessionStore } from "@sojourn/session";
+import { type NetworkProxy, startProxy } from "../support/proxy.ts";
 import type { Final } from "./check.ts";
 import { connectStore } from "./connect-engine.js";
 import { type FaultyEngine, pause } from "./engines.ts";
 import { type Operation, readHistory } from "./history.ts";
-import { type NetworkProxy, startProxy } from "../support/proxy.ts";
 import { randomFrom } from "./random.js";
 
 /** What a run does. The seed decides which operations each client does and which faults strike in which order; the clock decides the rest. */
@@ -28,6 +28,8 @@ export interface Outcome {
 }
 
 const PROCESSES = 4;
+/** In a run, about. */
+const FAULTS = 50;
 const CLIENTS = 10;
 const SLOTS = 32;
 
@@ -52,14 +54,27 @@ export async function runWithFaults(engine: FaultyEngine, { seed, operations, li
   const struck: Record<string, number> = {};
   const workers = new Map<number, Worker>();
   let made = 0;
+  let done = 0;
 
   function startWorker(slot: number, share: number): void {
     const name = `p${++made}`;
     const options = { name, engine: engine.name, port: proxy.port, place: engine.place, folder, seed: seed * 131 + made };
     const argument = JSON.stringify({ ...options, slots: SLOTS, clients: CLIENTS, operations: share });
-    const child = spawn(process.execPath, [join(import.meta.dirname, "worker.js"), argument], { stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(process.execPath, [join(import.meta.dirname, "worker.js"), argument], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    child.on("message", (count) => {
+      done += count as number;
+    });
     children.add(child);
     workers.set(slot, { name, share, child, ended: new Promise((resolve) => child.once("exit", resolve)) });
+  }
+
+  /** Until the next fault: a while of work, which takes the longer the slower the machine is, but never for ever. */
+  async function calm(chance: number): Promise<void> {
+    const [until, latest] = [done + ((0.5 + chance) * operations) / FAULTS, performance.now() + 3_000];
+    do await pause(100);
+    while (done < until && performance.now() < latest && ![...workers.values()].every(isOver));
   }
 
   const faults: Record<string, () => Promise<void> | void> = {
@@ -69,8 +84,8 @@ export async function runWithFaults(engine: FaultyEngine, { seed, operations, li
       if (worker === undefined || isOver(worker)) return;
       worker.child.kill("SIGKILL");
       await worker.ended;
-      const done = readHistory(folder, worker.name).length;
-      if (done < worker.share) startWorker(slot, worker.share - done);
+      const left = worker.share - readHistory(folder, worker.name).length;
+      if (left > 0) startWorker(slot, left);
     },
     "connections are cut": () => proxy.cut(() => random() < 0.5),
     "connections are half closed": () => proxy.halfClose(() => random() < 0.3),
@@ -89,12 +104,14 @@ export async function runWithFaults(engine: FaultyEngine, { seed, operations, li
     await createTable?.();
     for (let slot = 0; slot < PROCESSES; slot++) startWorker(slot, Math.ceil(operations / PROCESSES));
     const begun = performance.now();
+    const deck: string[] = [];
     // Faults come one after the other while anybody works.
     while (![...workers.values()].every(isOver)) {
-      await pause(400 + random() * 800);
+      await calm(random());
       if (performance.now() - begun > limit) throw new Error(`Not done after ${limit} ms: ${readHistory(folder).length} operations`);
-      const names = Object.keys(faults);
-      const name = names[Math.floor(random() * names.length)] as string;
+      if (deck.length === 0) deck.push(...Object.keys(faults));
+      // Each strikes once before any strikes again, a kill first: a short run has met them all the same.
+      const [name] = deck.splice(made === PROCESSES ? 0 : Math.floor(random() * deck.length), 1) as [string];
       await faults[name]?.();
       struck[name] = (struck[name] ?? 0) + 1;
     }

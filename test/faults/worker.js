@@ -14,6 +14,9 @@ const history = openSync(join(folder, `${name}.jsonl`), "a");
 const { store, close } = await connectStore(engine, port, place);
 let started = 0;
 
+/** The faults keep pace with the work: so many operations are done once more. */
+const REPORT_EVERY = 10;
+
 /** What a client does, and how often of a hundred. */
 const KINDS = [
   ["count", 44],
@@ -41,6 +44,7 @@ async function runClient(index) {
 
   while (started < operations) {
     started++;
+    if (started % REPORT_EVERY === 0) process.send?.(REPORT_EVERY);
     const slot = Math.floor(random() * slots);
     const kind = pick(random());
     const stale = random() < 0.3;
@@ -137,3 +141,4 @@ function log(line) {
 
 await Promise.all(Array.from({ length: clients }, (_, index) => runClient(index)));
 await close();
+if (process.connected) process.disconnect();
