@@ -5,6 +5,7 @@ import { cache } from "hono/cache";
 import { etag } from "hono/etag";
 import { stream } from "hono/streaming";
 import { describe, expect, test } from "vitest";
+import { serve } from "./node/client.ts";
 
 interface Data {
   n: number;
@@ -204,6 +205,19 @@ describe("honoSession", () => {
     ]);
     const fetched = await app.request("/data");
     expect([await fetched.text(), fetched.headers.getSetCookie().length]).toEqual(["from there", 1]);
+  });
+
+  test("the response of a fetch keeps its own cookies beside ours", async () => {
+    const origin = await serve((_request, response) => response.setHeader("set-cookie", ["a=1", "b=2"]).end("from there"));
+    const app = newApp();
+    app.get("/proxy", (c) => {
+      c.var.session.set("n", 1);
+      return fetch(origin.url);
+    });
+    const response = await app.request("/proxy");
+    expect(await response.text()).toBe("from there");
+    expect(response.headers.getSetCookie().map((line) => line.split("=")[0])).toEqual(["a", "b", "__Host-Http-session"]);
+    await origin.close();
   });
 
   test("c.redirect(), c.notFound() and a foreign cookie", async () => {

@@ -6,6 +6,8 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { cookieOf, type Received, type Served, send, serve } from "./client.ts";
 import type { Data } from "./frameworks.ts";
 
+/** As they were before the first listener was made. */
+const globals = { Request, Response };
 const opened: Served[] = [];
 const rejections: unknown[] = [];
 process.on("unhandledRejection", (error) => rejections.push(error));
@@ -186,9 +188,8 @@ describe("toNodeListener", () => {
   });
 
   test("the globals of the process are left alone", async () => {
-    const before = [globalThis.Request, globalThis.Response];
     const { url } = await start(() => new Response());
     await send(url);
-    expect([globalThis.Request, globalThis.Response]).toEqual(before);
+    expect([globalThis.Request === globals.Request, globalThis.Response === globals.Response]).toEqual([true, true]);
   });
 });

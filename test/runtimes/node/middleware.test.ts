@@ -391,6 +391,32 @@ describe("sessionMiddleware", () => {
     await vi.waitFor(() => expect(source.destroyed).toBe(true));
   });
 
+  test("an error page that takes its time and more than one piece has nothing of the stream that it replaces", async () => {
+    const store = heldStore();
+    const middleware = sessionMiddleware(createSessions<Data>({ store }));
+    const chunk = "x".repeat(64 * 1024);
+    const ended = vi.fn();
+    const served = await serve((request, response) => {
+      middleware(request, response, async (error) => {
+        if (error !== undefined) {
+          for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+          response.statusCode = 503;
+          return void Readable.from(Array(20).fill(chunk)).pipe(response);
+        }
+        (request as unknown as WithSession<Data>).session.set("n", 1);
+        await pipeline(Readable.from(["old ", "old ", "old"]), response).catch(ended);
+      });
+    });
+    opened.push(served.close);
+    store.hold();
+    const answered = send(served.url);
+    await store.reached();
+    store.release(new Error("down"));
+    const { status, body, complete } = await answered;
+    expect([status, complete, body.length, body.includes("old")]).toEqual([503, true, 20 * chunk.length, false]);
+    await vi.waitFor(() => expect(ended).toHaveBeenCalled());
+  });
+
   test("a body that fails midway is cut off for the client as well", async () => {
     const { url } = await start(plain, (_request, response, session) => {
       session.set("n", 1);
