@@ -53,7 +53,7 @@ describe("cookieJar()", () => {
   const from = (url: string, ...lines: string[]) => {
     let now = 0;
     const jar = cookieJar(() => new Response(), { origin: url, clock: () => now });
-    jar.keep(url, new Headers(lines.map((line) => ["set-cookie", line])));
+    jar.keep(url, new Headers(lines.map((line): [string, string] => ["set-cookie", line])));
     return { jar, forward: (seconds: number) => (now += seconds * 1000) };
   };
 
