@@ -252,6 +252,18 @@ describe("sessionMiddleware", () => {
     expect(seen).toEqual([false, true, true]);
   });
 
+  test("what is written after the end while the head is held counts for nothing", async () => {
+    const { url } = await start(plain, (_request, response, session) => {
+      session.set("n", 1);
+      response.on("error", (error) => response.destroy(error));
+      response.end("x");
+      response.write("y");
+      response.end("z");
+    });
+    const { body, complete } = await send(url);
+    expect([body, complete]).toEqual(["x", true]);
+  });
+
   test("a second writeHead() throws as Node's does, and what was begun goes out", async () => {
     const errors: unknown[] = [];
     const { url } = await start(plain, (_request, response, session) => {
