@@ -30,8 +30,8 @@ export function newNonce(): string {
 
 /** The key of a token, base64url of its SHA-256: all that a store ever sees, and the public handle of the session. */
 export function digest(token: string): string {
-  platformHash ??= findPlatformHash();
-  return platformHash(token);
+  platform ??= findPlatform();
+  return platform.hash(token);
 }
 
 /**
@@ -39,7 +39,8 @@ export function digest(token: string): string {
  * same.
  */
 export function successorOf(token: string, nonce: string): string {
-  return encodeBase64urlNoPadding(hmac(SHA256, utf8.encode(token), utf8.encode(nonce)));
+  platform ??= findPlatform();
+  return platform.hmac(token, nonce);
 }
 
 let batch: Uint8Array<ArrayBuffer> | undefined;
@@ -59,23 +60,40 @@ export function randomBytes(count: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-type Hash = (text: string) => string;
-let platformHash: Hash | undefined;
+interface Platform {
+  hash(text: string): string;
+  hmac(key: string, text: string): string;
+}
+
+let platform: Platform | undefined;
 
 /**
  * What we call of `node:crypto`. Node, Bun, Deno and Workers with nodejs_compat have it; its SHA-256 is synchronous and 2 to 6 times
- * faster.
+ * faster, its HMAC takes a fifth to a third off a rotation.
  */
 interface NodeCrypto {
   hash?(algorithm: "sha256", data: string, encoding: "base64url"): string;
-  createHash(algorithm: "sha256"): { update(data: string): { digest(encoding: "base64url"): string } };
+  createHash(algorithm: "sha256"): NodeHash;
+  createHmac(algorithm: "sha256", key: string): NodeHash;
 }
 
-function findPlatformHash(): Hash {
+interface NodeHash {
+  update(data: string): { digest(encoding: "base64url"): string };
+}
+
+function findPlatform(): Platform {
   const node = (globalThis as { process?: { getBuiltinModule?(id: string): NodeCrypto | undefined } }).process?.getBuiltinModule?.(
     "node:crypto",
   );
-  if (node?.hash) return (text) => (node.hash as NonNullable<NodeCrypto["hash"]>)("sha256", text, "base64url");
-  if (node) return (text) => node.createHash("sha256").update(text).digest("base64url");
-  return (text) => encodeBase64urlNoPadding(sha256(utf8.encode(text)));
+  if (!node) {
+    return {
+      hash: (text) => encodeBase64urlNoPadding(sha256(utf8.encode(text))),
+      hmac: (key, text) => encodeBase64urlNoPadding(hmac(SHA256, utf8.encode(key), utf8.encode(text))),
+    };
+  }
+  const { hash } = node;
+  return {
+    hash: hash ? (text) => hash("sha256", text, "base64url") : (text) => node.createHash("sha256").update(text).digest("base64url"),
+    hmac: (key, text) => node.createHmac("sha256", key).update(text).digest("base64url"),
+  };
 }

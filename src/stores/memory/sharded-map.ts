@@ -7,21 +7,24 @@ export interface ShardedMap<T> {
 
 /** A map in 256 parts, since one Map of a million entries stands still for up to a tenth of a second when it grows. */
 export function shardedMap<T>(): ShardedMap<T> {
-  const shards = Array.from({ length: 256 }, () => new Map<string, T>());
+  const shards: (Map<string, T> | undefined)[] = new Array(256);
   let size = 0;
   return {
     get size() {
       return size;
     },
-    get: (key) => (shards[shardOf(key)] as Map<string, T>).get(key),
+    get: (key) => shards[shardOf(key)]?.get(key),
     set(key, value) {
-      const shard = shards[shardOf(key)] as Map<string, T>;
+      const at = shardOf(key);
+      // Made when it is needed: 256 maps would be a millisecond of every start
+      const shard = shards[at] ?? new Map<string, T>();
+      shards[at] = shard;
       size -= shard.size;
       shard.set(key, value);
       size += shard.size;
     },
     delete(key) {
-      if ((shards[shardOf(key)] as Map<string, T>).delete(key)) size--;
+      if (shards[shardOf(key)]?.delete(key)) size--;
     },
   };
 }
