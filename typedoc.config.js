@@ -13,6 +13,7 @@ export default {
   excludePrivate: true,
   excludeInternal: true,
   sort: ["source-order"],
+  highlightLanguages: ["bash", "http", "javascript", "json", "jsonc", "sql", "toml", "typescript"],
   treatWarningsAsErrors: true,
   // Links to the sources are the same wherever it runs, also where there is no repository.
   disableGit: true,
