@@ -33,6 +33,10 @@ describe("package.json and deno.json", () => {
     expect(Object.keys(packageJson.peerDependenciesMeta ?? {}).filter((peer) => !peers.includes(peer))).toEqual([]);
   });
 
+  test("the package has no dependencies: what is used of @oslojs is built in", () => {
+    expect(packageJson.dependencies).toBeUndefined();
+  });
+
   test("nothing runs when the package is installed", () => {
     expect(Object.keys(packageJson.scripts).filter((name) => /^(pre|post)?(install|prepare)$|^dependencies$/.test(name))).toEqual([]);
   });

@@ -9,7 +9,7 @@ export interface PackageManifest {
   readonly license: string;
   readonly exports: Record<string, { types: string; default: string }>;
   readonly scripts: Record<string, string>;
-  readonly dependencies: Record<string, string>;
+  readonly dependencies?: Record<string, string>;
   readonly peerDependencies?: Record<string, string>;
   readonly peerDependenciesMeta?: Record<string, { optional?: boolean }>;
   readonly devDependencies: Record<string, string>;
