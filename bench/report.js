@@ -61,6 +61,9 @@ for the cookie; the connect middleware reads Node's own headers instead.`,
   limits: `A read takes two to three times the floor on Node. What is above it, by profile, in a loop on Node 26: the two headers that caches need 0.6 µs, the times in the record and its checks 0.5, the shape of the
 cookie's token 0.2, the order of use and the shards of the memory store 0.15, the promise that \`wrap\` returns 0.4. Behind a real server all code is colder, and each of these costs three to four times as much.
 
+The longest pause of the memory store while a million sessions expire, about 75 ms, is one call of \`Map.get\` with no garbage collection running: it comes at doubling numbers of keys (9, 17, 37 and 79 ms), whatever the
+store does beside, so it is V8's own, from a table that it keeps of the strings used as keys. All other operations stay below 6 ms but for garbage collection.
+
 Tried and left out:
 
 - Reading the record's times digit by digit instead of with JSON.parse: a read is 7 to 20 % cheaper on Node, 4 to 10 on Bun, 3 on Deno, for twenty lines of character codes.
