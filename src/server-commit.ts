@@ -29,6 +29,10 @@ interface Draft {
   readonly data: string;
   readonly subject: string | undefined;
   readonly persistent: boolean;
+  /** This request changed whether the cookie outlives the browser. */
+  readonly persistChanged: boolean;
+  /** What is to be done with it. */
+  readonly plan: Plan;
 }
 
 /** What one attempt to commit came to: Set-Cookie lines, or the news that another request was first. */
@@ -92,7 +96,7 @@ export function createServerCommit(
   }
 
   /** The request's changes applied to what is stored at `place`, and what to do about them. */
-  function planFor(state: State, place: Place, deliverable: boolean): Draft & { plan: Plan } {
+  function planFor(state: State, place: Place, deliverable: boolean): Draft {
     const live = place.status === "live" ? place.seen : undefined;
     const stored = { data: live?.content ?? {}, subject: live?.subject };
     const content = state.changes.length === 0 ? stored : contentAt(state, place, stored);
@@ -118,7 +122,7 @@ export function createServerCommit(
       lifetime,
       clock(),
     );
-    return { plan, state, data, subject: content.subject, persistent };
+    return { plan, state, data, subject: content.subject, persistent, persistChanged };
   }
 
   /** While nobody came between, what the request sees is the outcome already; else its changes apply anew to what is stored by now. */
@@ -127,8 +131,8 @@ export function createServerCommit(
   }
 
   function carryOut(state: State, place: Place, deliverable: boolean): Awaitable<Outcome> {
-    const { plan, ...draft } = planFor(state, place, deliverable);
-    const persistChanged = state.persistent !== state.loaded.persistent;
+    const draft = planFor(state, place, deliverable);
+    const { plan, persistChanged } = draft;
     if (!deliverable && (plan === "create" || plan === "renew" || (plan === "update" && persistChanged))) {
       throw new SessionError(
         "cookie_undeliverable",
