@@ -6,7 +6,8 @@ import { curveTable } from "./curves.js";
 import { commandTable, costTable } from "./part-engines.js";
 import { ratioTable, throughputTable } from "./part-http.js";
 import { absoluteTable, requestTable } from "./part-request.js";
-import { sizeTable, startTable } from "./size.js";
+import { sizeTable } from "./size.js";
+import { startTable } from "./start.js";
 import { figure } from "./table.js";
 
 const require = createRequire(import.meta.url);
@@ -23,9 +24,10 @@ export function writeReport(results) {
     writeFileSync(new URL(`speed/${name}.svg`, docs), barChart(chart));
     return `![${chart.title}](speed/${name}.svg)`;
   };
-  const [request, http, engines, memory, curves, size] = ["request", "http", "engines", "memory", "curves", "size"].map(of);
+  const measured = ["request", "http", "engines", "memory", "curves", "size", "start"].map(of);
+  const [request, http, engines, memory, curves, size, start] = measured;
   const sections = [
-    introduction([request, http, engines, memory, curves, size]),
+    introduction(measured),
     request && requestSection(request, picture),
     http && !http.skipped && httpSection(http, picture),
     engines && enginesSection(engines),
@@ -34,6 +36,7 @@ export function writeReport(results) {
       !curves.skipped &&
       section("How the cost grows", notes.curves, ...curves.curves.map((curve) => curveTable(curves.runtime, curve))),
     size && sizeSection(size, picture),
+    start && !start.skipped && section("What a cold start costs", notes.start, startTable(start)),
     section("What limits it", notes.limits),
     request &&
       section(
@@ -58,6 +61,8 @@ for the cookie; the connect middleware reads Node's own headers instead.`,
   memory: "Heap after garbage collection, one 20-character value for each session, and the longest that one operation held the thread.",
   curves: "The cost should grow in a straight line with cookies and data, and not at all with the number of sessions.",
   size: "Minified and gzipped by esbuild with all dependencies, frameworks left out.",
+  start: `What Sojourn adds to the start of a Cloudflare Worker, measured in workerd: a process starts a hundred workers with copies of the bundle and asks each of them once; from the CPU of all its threads up to the last answer that of a
+hundred bare handlers is taken, and the rest divided by a hundred. Each line holds the lines above it, but for the two kinds of first visitor. Nothing is kept of what was compiled before, as it may be on Cloudflare.`,
   limits: `A read takes two to three times the floor on Node. What is above it, by profile, in a loop on Node 26: the two headers that caches need 0.6 µs, the times in the record and its checks 0.5, the shape of the
 cookie's token 0.2, the order of use and the shards of the memory store 0.15, the promise that \`wrap\` returns 0.4. Behind a real server all code is colder, and each of these costs three to four times as much.
 
@@ -171,7 +176,7 @@ function enginesSection({ measured }) {
   return section("Redis and PostgreSQL", notes.engines, ...tables);
 }
 
-function sizeSection({ sizes, start }, picture) {
+function sizeSection({ sizes }, picture) {
   const bars = sizes
     .filter(({ title }) => !title.startsWith("*"))
     .sort((a, b) => a.gzip - b.gzip)
@@ -181,7 +186,6 @@ function sizeSection({ sizes, start }, picture) {
     notes.size,
     picture("size", { title: "Import size", subtitle: "min+gzip, dependencies included", bars }),
     sizeTable(sizes),
-    startTable(start),
   );
 }
 
