@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, totalmem } from "node:os";
-import { barChart } from "./chart.js";
+import { barChart, lineChart } from "./chart.js";
 import { curveTable } from "./curves.js";
 import { commandTable, costTable } from "./part-engines.js";
 import { ratioTable, throughputTable } from "./part-http.js";
@@ -20,8 +20,8 @@ export function writeReport(results) {
     return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
   };
   mkdirSync(new URL("speed/", docs), { recursive: true });
-  const picture = (name, chart) => {
-    writeFileSync(new URL(`speed/${name}.svg`, docs), barChart(chart));
+  const picture = (name, chart, draw = barChart) => {
+    writeFileSync(new URL(`speed/${name}.svg`, docs), draw(chart));
     return `![${chart.title}](speed/${name}.svg)`;
   };
   const measured = ["request", "http", "engines", "memory", "curves", "size", "start"].map(of);
@@ -32,9 +32,7 @@ export function writeReport(results) {
     http && !http.skipped && httpSection(http, picture),
     engines && enginesSection(engines),
     memory?.text && section("Memory", notes.memory, memory.text),
-    curves &&
-      !curves.skipped &&
-      section("How the cost grows", notes.curves, ...curves.curves.map((curve) => curveTable(curves.runtime, curve))),
+    curves && !curves.skipped && curvesSection(curves, picture),
     size && sizeSection(size, picture),
     start && !start.skipped && section("What a cold start costs", notes.start, startTable(start)),
     section("What limits it", notes.limits),
@@ -59,7 +57,8 @@ made to prove that it reads or writes before it was measured. A tilde marks a fi
 for the cookie; the connect middleware reads Node's own headers instead.`,
   engines: "Commands as the engine sees them, and what they cost the application server over the same server without sessions.",
   memory: "Heap after garbage collection, one 20-character value for each session, and the longest that one operation held the thread.",
-  curves: "The cost should grow in a straight line with cookies and data, and not at all with the number of sessions.",
+  curves: `The cost should grow in a straight line with cookies and data, and not at all with the number of sessions. CPU of a whole request, the bare handler included; ours and the floor in one process, medians of batches in
+which all points of a curve take turns, after both were compiled.`,
   size: "Minified and gzipped by esbuild with all dependencies, frameworks left out.",
   start: `What Sojourn adds to the start of a Cloudflare Worker, measured in workerd: a process starts a hundred workers with copies of the bundle and asks each of them once; from the CPU of all its threads up to the last answer that of a
 hundred bare handlers is taken, and the rest divided by a hundred. Each line holds the lines above it, but for the two kinds of first visitor. Nothing is kept of what was compiled before, as it may be on Cloudflare.`,
@@ -174,6 +173,14 @@ function enginesSection({ measured }) {
     skipped ? [`${engine}: skipped, ${skipped}.`] : [commandTable(engine, counted), costTable(engine, runtime, results)],
   );
   return section("Redis and PostgreSQL", notes.engines, ...tables);
+}
+
+function curvesSection({ runtime, curves }, picture) {
+  const shown = curves.flatMap((curve) => {
+    const title = `${curve.title[0].toUpperCase()}${curve.title.slice(1)}, on ${runtime}`;
+    return [picture(`grows-${curve.id}`, { ...curve, title, subtitle: "µs of CPU" }, lineChart), curveTable(runtime, curve)];
+  });
+  return section("How the cost grows", notes.curves, ...shown);
 }
 
 function sizeSection({ sizes }, picture) {
