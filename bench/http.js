@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -37,11 +37,12 @@ export function contestantServers(runtime, { only, engine } = {}) {
  */
 export async function measureHttp(servers, { rounds, seconds, quick, log }) {
   const running = [];
+  const scripts = mkdtempSync(join(tmpdir(), "session-bench-"));
   const chosen = quick ? ["plain", "read", "write"] : paths;
   try {
     for (const server of servers) {
       try {
-        running.push(await start(server));
+        running.push(await start(server, join(scripts, `${server.id}.lua`)));
       } catch (error) {
         log(`${server.title} over HTTP: ${error.message}`);
       }
@@ -64,6 +65,7 @@ export async function measureHttp(servers, { rounds, seconds, quick, log }) {
     }));
   } finally {
     for (const { child } of running) child.kill("SIGKILL");
+    rmSync(scripts, { recursive: true });
   }
 }
 
@@ -91,7 +93,7 @@ function summary(rounds, path) {
   };
 }
 
-async function start(server) {
+async function start(server, script) {
   const child = spawn(server.file, server.args, {
     cwd: here,
     env: { ...process.env, NODE_ENV: "production", ...server.env },
@@ -106,7 +108,6 @@ async function start(server) {
   const origin = `http://127.0.0.1:${value}`;
   try {
     const cookies = await visit(origin);
-    const script = join(mkdtempSync(join(tmpdir(), "session-bench-")), "visitors.lua");
     writeFileSync(script, visitors(cookies));
     return { ...server, child, origin, script, rounds: [] };
   } catch (error) {
