@@ -28,9 +28,9 @@ export interface SessionInfo {
 /** How sessions are found and kept. There are two: behind a token in a store, and sealed in the cookie itself. */
 export interface Backend<Found extends Loaded = Loaded> {
   /**
-   * The session that a Cookie header proves, or none. Throws `SessionError` where the store fails, and for nothing that a client can send.
+   * The session that a Cookie header proves at `now`, when the request came, or none. Throws `SessionError` where the store fails, and for nothing that a client can send.
    */
-  find(cookieHeader: string | null, cookie: CookieForm): Awaitable<Found>;
+  find(cookieHeader: string | null, cookie: CookieForm, now: number): Awaitable<Found>;
   /**
    * Stores what the request did and returns the Set-Cookie lines to send. With `deliverable` false the response cannot carry any: what
    * needs one throws `cookie_undeliverable`

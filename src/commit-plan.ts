@@ -26,7 +26,7 @@ export interface Situation {
   readonly renewed: boolean;
   /** Whether what would be stored differs from what is. */
   readonly changed: boolean;
-  /** Whether it has no data at all. */
+  /** Whether it has no data at all; for what is not stored yet. */
   readonly empty: boolean;
   /** The presented token is the record's own, not one that was rotated away. */
   readonly direct: boolean;

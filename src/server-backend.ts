@@ -18,36 +18,36 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
   const index = createSubjectIndex(given, store, chain, settings);
   const { lifetime, clock } = settings;
 
-  function find(cookieHeader: string | null, cookie: { name: string }): Awaitable<Found> {
+  function find(cookieHeader: string | null, cookie: { name: string }, now: number): Awaitable<Found> {
     const candidates = cookieValues(cookieHeader, cookie.name, isWellFormed);
     const [token] = candidates;
-    if (token === undefined) return nothingFound();
+    if (token === undefined) return nothingFound(now);
     const key = digest(token);
     return after(store.read(key), (entry) => {
-      const seen = chain.judge(key, entry);
-      return seen?.kind === "live" ? liveFound({ status: "live", token, key, seen, direct: true }) : search(candidates, { key, seen });
+      const seen = chain.judge(key, entry, now);
+      return seen?.kind === "live" ? liveFound({ status: "live", token, key, seen, direct: true }) : search(candidates, { key, seen }, now);
     });
   }
 
   /** The first cookie does not lead straight to a live record: follow what it left behind, and try the others. */
-  async function search(candidates: string[], first: { key: string; seen: Seen | undefined }): Promise<Found> {
+  async function search(candidates: string[], first: { key: string; seen: Seen | undefined }, now: number): Promise<Found> {
     let best: Found | undefined;
     for (const [index, token] of candidates.entries()) {
       const place = await chain.follow(token, index === 0 ? first : undefined);
       if (place.status === "live") return liveFound(place);
-      if (place.status === "ended") best ??= nothingFound(place);
+      if (place.status === "ended") best ??= nothingFound(now, place);
     }
-    return best ?? nothingFound();
+    return best ?? nothingFound(now);
   }
 
   function liveFound(place: LivePlace): Found {
-    const { content: data, subject, authenticatedAt, createdAt, persistent = false, idleEnd } = place.seen;
+    const { record, idleEnd } = place.seen;
+    const { content: data, subject, authenticatedAt, createdAt, persistent = false } = record;
     const expiresAt = endOf(idleEnd, createdAt, lifetime);
     return { status: "live", data, handle: place.key, subject, authenticatedAt, createdAt, expiresAt, persistent, place };
   }
 
-  function nothingFound(place: Exclude<Place, LivePlace> = { status: "none" }): Found {
-    const now = clock();
+  function nothingFound(now: number, place: Exclude<Place, LivePlace> = { status: "none" }): Found {
     return {
       status: place.status,
       data: {},

@@ -27,6 +27,8 @@ type State = SessionState<Found>;
 interface Draft {
   readonly state: State;
   readonly data: string;
+  /** What `data` is the text of. */
+  readonly content: Record<string, unknown>;
   readonly subject: string | undefined;
   readonly persistent: boolean;
   /** This request changed whether the cookie outlives the browser. */
@@ -61,7 +63,7 @@ export function createServerCommit(
   function keep(state: State, deliverable: boolean): Awaitable<readonly string[]> {
     const { place } = state.loaded;
     if (place.status !== "live") return isUntouched(state) ? NO_COOKIE : commit(state, deliverable, false);
-    if (isUntouched(state) && planFor(state, place, deliverable).plan === "nothing") return offer(place, state, deliverable);
+    if (isUntouched(state) && planFor(state, place, deliverable, state.now).plan === "nothing") return offer(place, state, deliverable);
     return inTurn(place.key, (waited) => commit(state, deliverable, waited));
   }
 
@@ -96,8 +98,9 @@ export function createServerCommit(
   }
 
   /** The request's changes applied to what is stored at `place`, and what to do about them. */
-  function planFor(state: State, place: Place, deliverable: boolean): Draft {
-    const live = place.status === "live" ? place.seen : undefined;
+  function planFor(state: State, place: Place, deliverable: boolean, now: number): Draft {
+    const seen = place.status === "live" ? place.seen : undefined;
+    const live = seen?.record;
     const stored = { data: live?.content ?? {}, subject: live?.subject };
     const content = state.changes.length === 0 ? stored : contentAt(state, place, stored);
     const data = live && content === stored ? live.data : codec.encode(content.data);
@@ -111,18 +114,18 @@ export function createServerCommit(
         signedIn: state.signedIn,
         renewed: state.renewed,
         changed: live ? data !== live.data || persistent !== (live.persistent ?? false) : state.changes.length > 0,
-        empty: Object.keys(content.data).length === 0,
+        empty: live === undefined && Object.keys(content.data).length === 0,
         direct: place.status === "live" && place.direct,
         unconfirmed: live?.previous !== undefined,
         deliverable,
         renewedAt: live?.renewedAt ?? 0,
-        idleEnd: live?.idleEnd ?? 0,
+        idleEnd: seen?.idleEnd ?? 0,
       },
       rotation.every,
       lifetime,
-      clock(),
+      now,
     );
-    return { plan, state, data, subject: content.subject, persistent, persistChanged };
+    return { plan, state, data, content: content.data, subject: content.subject, persistent, persistChanged };
   }
 
   /** While nobody came between, what the request sees is the outcome already; else its changes apply anew to what is stored by now. */
@@ -131,7 +134,7 @@ export function createServerCommit(
   }
 
   function carryOut(state: State, place: Place, deliverable: boolean): Awaitable<Outcome> {
-    const draft = planFor(state, place, deliverable);
+    const draft = planFor(state, place, deliverable, clock());
     const { plan, persistChanged } = draft;
     if (!deliverable && (plan === "create" || plan === "renew" || (plan === "update" && persistChanged))) {
       throw new SessionError(
@@ -168,18 +171,21 @@ export function createServerCommit(
     return cookieFor(token, record, draft.state);
   }
 
-  function update({ state, data, persistent }: Draft, place: LivePlace, deliverable: boolean): Awaitable<Outcome> {
+  function update({ state, data, content, persistent }: Draft, place: LivePlace, deliverable: boolean): Awaitable<Outcome> {
     const { seen, key, direct } = place;
-    const confirmed = seen.previous !== undefined && direct ? tokens.confirm(seen.previous, key) : undefined;
+    const { previous: unconfirmed } = seen.record;
+    const confirmed = unconfirmed !== undefined && direct ? tokens.confirm(unconfirmed, key) : undefined;
     return after(confirmed, () => {
       // Field by field: on Node 20 a spread costs more than all the rest
-      const { kind, createdAt, renewedAt, subject, authenticatedAt, meta } = seen;
-      const previous = direct ? undefined : seen.previous;
-      const record: LiveRecord = { kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent, meta, previous };
-      return after(store.update(key, encodeRecord(record), metaOf(record), seen.version), (version) => {
+      const { kind, createdAt, renewedAt, subject, authenticatedAt, meta } = seen.record;
+      const previous = direct ? undefined : unconfirmed;
+      const record = { kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent, meta, previous, content };
+      const text = encodeRecord(record);
+      return after(store.update(key, text, metaOf(record), seen.version), (version) => {
         if (version === undefined) return "refused";
+        chain.remember(key, text, record);
         // The lifetime of the browser's cookie follows what is stored
-        const resend = persistent !== (seen.persistent ?? false) && deliverable;
+        const resend = persistent !== (seen.record.persistent ?? false) && deliverable;
         return resend ? cookieFor(place.token, record, state) : offer(place, state, deliverable);
       });
     });
@@ -187,10 +193,11 @@ export function createServerCommit(
 
   async function replaceToken(plan: "rotate" | "renew", draft: Draft, place: LivePlace): Promise<Outcome> {
     const { state, data, persistent } = draft;
-    const { seen, key } = place;
-    if (plan === "rotate" && seen.previous !== undefined) await tokens.confirm(seen.previous, key);
+    const { key } = place;
+    const { record: stored } = place.seen;
+    if (plan === "rotate" && stored.previous !== undefined) await tokens.confirm(stored.previous, key);
     const previous = plan === "rotate" ? key : undefined;
-    const record: LiveRecord = state.signedIn ? newRecord(draft) : { ...seen, data, renewedAt: clock(), persistent, previous };
+    const record: LiveRecord = state.signedIn ? newRecord(draft) : { ...stored, data, renewedAt: clock(), persistent, previous };
     const token = await (plan === "rotate" ? tokens.rotate(place, record) : tokens.renew(place, record));
     if (token === undefined) return "refused";
     const handle = digest(token);
@@ -201,8 +208,9 @@ export function createServerCommit(
 
   /** Refused is fine: somebody else wrote, which moved the expiry too, or the session was ended. */
   function touch({ key, seen }: LivePlace): Awaitable<unknown> {
-    const meta = metaOf(seen);
-    return given.touch ? store.touch(key, meta.expiresAt, seen.version) : store.update(key, encodeRecord(seen), meta, seen.version);
+    const { record, version } = seen;
+    const meta = metaOf(record);
+    return given.touch ? store.touch(key, meta.expiresAt, version) : store.update(key, encodeRecord(record), meta, version);
   }
 
   async function signedIn(handle: string, record: LiveRecord): Promise<void> {
@@ -232,7 +240,7 @@ export function createServerCommit(
   /** A request that came with a rotated token is told the live one: each of them the same, so that a late answer does no harm. */
   function offer(place: Place, state: State, deliverable: boolean): readonly string[] {
     if (place.status !== "live" || place.direct || !deliverable) return NO_COOKIE;
-    return cookieFor(place.token, place.seen, state);
+    return cookieFor(place.token, place.seen.record, state);
   }
 
   function cookieFor(token: string, record: LiveRecord, { cookie }: State): readonly string[] {

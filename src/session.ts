@@ -1,4 +1,4 @@
-import { type Codec, copyOf } from "./codec.ts";
+import { type Codec, copyOf, freeze } from "./codec.ts";
 import type { CookieForm } from "./cookie.ts";
 import type { RequestLike } from "./cookie-options.ts";
 import { SessionError } from "./errors.ts";
@@ -225,18 +225,4 @@ class RequestSession implements Session {
 function keyOf(key: unknown): string {
   if (typeof key !== "string") throw new TypeError(`A session key is a string, not ${typeof key}`);
   return key;
-}
-
-function freeze<T>(value: T): DeepReadonly<T> {
-  if (typeof value === "object" && value !== null && !Object.isFrozen(value) && isPlain(value)) {
-    Object.freeze(value);
-    for (const item of Object.values(value)) freeze(item);
-  }
-  return value as DeepReadonly<T>;
-}
-
-/** A codec of one's own may know Map, Date or byte arrays: freezing does not protect those, or throws. */
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }

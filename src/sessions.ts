@@ -84,7 +84,7 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
     const now = settings.clock();
     const cookie = settings.cookieOf(request);
     const found = orElse(
-      () => backend.find(request.headers.get("cookie"), cookie),
+      () => backend.find(request.headers.get("cookie"), cookie, now),
       (error) => unavailable(error, now),
     );
     return after(found, (loaded) => newSession<Data>(loaded, request, cookie, now, settings.codec));

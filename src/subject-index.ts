@@ -1,5 +1,6 @@
 import type { SessionInfo } from "./backend.ts";
 import type { Chain, Seen } from "./chain.ts";
+import { freeze } from "./codec.ts";
 import { SessionError } from "./errors.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { endOf } from "./lifetime.ts";
@@ -45,10 +46,11 @@ export function createSubjectIndex(given: SessionStore, store: GuardedStore, cha
     for (const handle of await keysOf(subject)) {
       const seen = await look(handle);
       // An index may be behind its entries; the record has the last word
-      if (seen?.kind !== "live" || seen.subject !== subject || (await isPending(handle, seen))) continue;
-      const { createdAt, authenticatedAt, persistent = false, meta, idleEnd } = seen;
+      if (seen?.kind !== "live" || seen.record.subject !== subject || (await isPending(handle, seen.record))) continue;
+      const { record, idleEnd } = seen;
+      const { createdAt, authenticatedAt, persistent = false, meta } = record;
       const times = { createdAt, authenticatedAt, lastSeenAt: idleEnd - lifetime.idle, expiresAt: endOf(idleEnd, createdAt, lifetime) };
-      infos.push({ handle, subject, ...times, persistent, meta, ...(handle === currentKey && { current: true }) });
+      infos.push({ handle, subject, ...times, persistent, meta: freeze(meta), ...(handle === currentKey && { current: true }) });
     }
     return infos.sort(newestFirst);
   }
