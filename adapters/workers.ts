@@ -1,6 +1,6 @@
 /**
  * Sessions on Cloudflare Workers: stores on Durable Objects, D1 and KV, and a manager for workers that get their bindings with the request.
- * `sessions.wrap()` is a fetch handler of a worker as it is. None of it needs `nodejs_compat`; with it, digests are faster.
+ * `sessions.wrap()` is a fetch handler of a worker as it is. None of it needs `nodejs_compat`.
  *
  * @example
  * ```ts

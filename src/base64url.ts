@@ -1,4 +1,4 @@
-import { encodeBase64urlNoPadding } from "@oslojs/encoding";
+import { nodeBuiltin } from "./node-builtin.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -15,10 +15,12 @@ export function decodeBase64url(text: string): Bytes | undefined {
 
 export function encodeBase64url(bytes: Bytes): string {
   const { Buffer } = platform();
-  return Buffer ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64url") : encodeBase64urlNoPadding(bytes);
+  if (Buffer) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64url");
+  const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** What we call of `node:buffer`: 10 times faster than loops, on Node, Bun, Deno and Workers with nodejs_compat. */
+/** What we call of `node:buffer`: 10 times faster than loops. */
 interface NodeBuffer {
   readonly Buffer?: {
     from(text: string, encoding: "base64url"): Bytes;
@@ -29,8 +31,6 @@ interface NodeBuffer {
 let found: NodeBuffer | undefined;
 
 function platform(): NodeBuffer {
-  found ??=
-    (globalThis as { process?: { getBuiltinModule?(id: string): NodeBuffer | undefined } }).process?.getBuiltinModule?.("node:buffer") ??
-    {};
+  found ??= nodeBuiltin<NodeBuffer>("node:buffer") ?? {};
   return found;
 }

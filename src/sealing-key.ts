@@ -1,7 +1,7 @@
 import { hmac } from "@oslojs/crypto/hmac";
-import { SHA256 } from "@oslojs/crypto/sha2";
+import { SHA256, sha256 } from "@oslojs/crypto/sha2";
 import { encodeBase64url } from "./base64url.ts";
-import { digest, randomBytes } from "./token.ts";
+import { randomBytes } from "./token.ts";
 
 /** What is derived from one key of the application. */
 export interface SealingKey {
@@ -34,7 +34,7 @@ export function deriveKey(key: unknown, name: string): SealingKey {
   const extracted = hmac(SHA256, utf8.encode("@sojourn/session"), utf8.encode(key));
   return {
     secret: new Uint8Array(hmac(SHA256, extracted, utf8.encode("sealed cookie\x01"))),
-    id: digest(`sealed cookie ${key}`).slice(0, 7),
+    id: encodeBase64url(new Uint8Array(sha256(utf8.encode(`sealed cookie ${key}`)))).slice(0, 7),
   };
 }
 

@@ -163,9 +163,10 @@ export function createServerCommit(
 
   async function create(draft: Draft): Promise<Outcome> {
     const token = newToken();
+    const handle = await digest(token);
     const record = newRecord(draft);
-    if ((await store.create(digest(token), encodeRecord(record), metaOf(record))) === undefined) return "refused";
-    const at = { handle: digest(token), subject: record.subject };
+    if ((await store.create(handle, encodeRecord(record), metaOf(record))) === undefined) return "refused";
+    const at = { handle, subject: record.subject };
     emit({ type: "created", ...at });
     if (draft.state.signedIn) await signedIn(at.handle, record);
     return cookieFor(token, record, draft.state);
@@ -200,7 +201,7 @@ export function createServerCommit(
     const record: LiveRecord = state.signedIn ? newRecord(draft) : { ...stored, data, renewedAt: clock(), persistent, previous };
     const token = await (plan === "rotate" ? tokens.rotate(place, record) : tokens.renew(place, record));
     if (token === undefined) return "refused";
-    const handle = digest(token);
+    const handle = await digest(token);
     if (state.signedIn) await signedIn(handle, record);
     else emit({ type: plan === "rotate" ? "rotated" : "renewed", handle, subject: record.subject });
     return cookieFor(token, record, state);

@@ -26,31 +26,31 @@ export interface TokenChange {
 const CONFIRM_ATTEMPTS = 3;
 
 export function createTokenChange(store: GuardedStore, chain: Chain, { lifetime, rotation, clock }: Settings): TokenChange {
-  function rotate(place: LivePlace, record: LiveRecord): Promise<string | undefined> {
+  async function rotate(place: LivePlace, record: LiveRecord): Promise<string | undefined> {
     const nonce = newNonce();
-    const next = successorOf(place.token, nonce);
+    const next = await successorOf(place.token, nonce);
+    const to = await digest(next);
     // Unconfirmed, a forward lives as long as the session may: a lost response costs nothing
-    return move(place, record, next, { kind: "forward", to: digest(next), nonce }, record.createdAt + lifetime.absolute);
+    return (await move(place, record, { kind: "forward", to, nonce }, record.createdAt + lifetime.absolute)) ? next : undefined;
   }
 
-  function renew(place: LivePlace, record: LiveRecord): Promise<string | undefined> {
+  async function renew(place: LivePlace, record: LiveRecord): Promise<string | undefined> {
     const next = newToken();
-    return move(place, record, next, { kind: "ended", to: digest(next) }, tombstoneEnd(clock(), rotation.grace));
+    const to = await digest(next);
+    return (await move(place, record, { kind: "ended", to }, tombstoneEnd(clock(), rotation.grace))) ? next : undefined;
   }
 
   async function move(
     { key, seen }: LivePlace,
     record: LiveRecord,
-    next: string,
-    mark: Forward | Tombstone,
+    mark: (Forward | Tombstone) & { readonly to: string },
     expiresAt: number,
-  ): Promise<string | undefined> {
-    const to = digest(next);
-    const created = await store.create(to, encodeRecord(record), entryMeta(clock() + lifetime.idle, record.subject));
-    if (created === undefined) return undefined;
-    if ((await store.update(key, encodeMark(mark), { expiresAt }, seen.version)) !== undefined) return next;
-    await store.delete(to, created);
-    return undefined;
+  ): Promise<boolean> {
+    const created = await store.create(mark.to, encodeRecord(record), entryMeta(clock() + lifetime.idle, record.subject));
+    if (created === undefined) return false;
+    if ((await store.update(key, encodeMark(mark), { expiresAt }, seen.version)) !== undefined) return true;
+    await store.delete(mark.to, created);
+    return false;
   }
 
   async function confirm(previous: string, key: string): Promise<void> {

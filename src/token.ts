@@ -1,6 +1,6 @@
-import { hmac } from "@oslojs/crypto/hmac";
-import { SHA256, sha256 } from "@oslojs/crypto/sha2";
-import { encodeBase64urlNoPadding } from "@oslojs/encoding";
+import { encodeBase64url } from "./base64url.ts";
+import { nodeBuiltin } from "./node-builtin.ts";
+import type { Awaitable } from "./store.ts";
 
 /** 32 bytes as base64url: 42 free characters, and one whose two spare bits are zero, so that a token has exactly one spelling. */
 const SHAPE = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
@@ -20,16 +20,16 @@ export function isWellFormed(text: string): boolean {
 
 /** A new token: 256 random bits (OWASP ASVS 7.2.3), base64url, 43 characters. The bearer secret; it is only ever in the cookie. */
 export function newToken(): string {
-  return encodeBase64urlNoPadding(randomBytes(TOKEN_BYTES));
+  return encodeBase64url(randomBytes(TOKEN_BYTES));
 }
 
 /** A new nonce for {@link successorOf}. */
 export function newNonce(): string {
-  return encodeBase64urlNoPadding(randomBytes(NONCE_BYTES));
+  return encodeBase64url(randomBytes(NONCE_BYTES));
 }
 
-/** The key of a token, base64url of its SHA-256: all that a store ever sees, and the public handle of the session. */
-export function digest(token: string): string {
+/** The key of a token, base64url of its SHA-256: all that a store ever sees, and the public handle of the session. A promise on Workers and in browsers. */
+export function digest(token: string): Awaitable<string> {
   platform ??= findPlatform();
   return platform.hash(token);
 }
@@ -38,7 +38,7 @@ export function digest(token: string): string {
  * The one token that can follow `token`: neither the token alone nor the stored nonce alone yields it, and everyone who has both gets the
  * same.
  */
-export function successorOf(token: string, nonce: string): string {
+export function successorOf(token: string, nonce: string): Awaitable<string> {
   platform ??= findPlatform();
   return platform.hmac(token, nonce);
 }
@@ -61,16 +61,13 @@ export function randomBytes(count: number): Uint8Array<ArrayBuffer> {
 }
 
 interface Platform {
-  hash(text: string): string;
-  hmac(key: string, text: string): string;
+  hash(text: string): Awaitable<string>;
+  hmac(key: string, text: string): Awaitable<string>;
 }
 
 let platform: Platform | undefined;
 
-/**
- * What we call of `node:crypto`. Node, Bun, Deno and Workers with nodejs_compat have it; its SHA-256 is synchronous and 2 to 6 times
- * faster, its HMAC takes a fifth to a third off a rotation.
- */
+/** What we call of `node:crypto`. It answers at once, and its SHA-256 takes 0.2 to 2 µs where `crypto.subtle` takes 3 to 25. */
 interface NodeCrypto {
   hash?(algorithm: "sha256", data: string, encoding: "base64url"): string;
   createHash(algorithm: "sha256"): NodeHash;
@@ -82,18 +79,21 @@ interface NodeHash {
 }
 
 function findPlatform(): Platform {
-  const node = (globalThis as { process?: { getBuiltinModule?(id: string): NodeCrypto | undefined } }).process?.getBuiltinModule?.(
-    "node:crypto",
-  );
-  if (!node) {
-    return {
-      hash: (text) => encodeBase64urlNoPadding(sha256(utf8.encode(text))),
-      hmac: (key, text) => encodeBase64urlNoPadding(hmac(SHA256, utf8.encode(key), utf8.encode(text))),
-    };
-  }
+  const node = nodeBuiltin<NodeCrypto>("node:crypto");
+  if (!node) return webCrypto;
   const { hash } = node;
   return {
     hash: hash ? (text) => hash("sha256", text, "base64url") : (text) => node.createHash("sha256").update(text).digest("base64url"),
     hmac: (key, text) => node.createHmac("sha256", key).update(text).digest("base64url"),
   };
 }
+
+const webCrypto: Platform = {
+  async hash(text) {
+    return encodeBase64url(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8.encode(text))));
+  },
+  async hmac(key, text) {
+    const imported = await crypto.subtle.importKey("raw", utf8.encode(key), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+    return encodeBase64url(new Uint8Array(await crypto.subtle.sign("HMAC", imported, utf8.encode(text))));
+  },
+};

@@ -1,3 +1,4 @@
+import type { Awaitable } from "../store.ts";
 import { digest } from "../token.ts";
 
 /** Where a session is listed: under a subject's digest, by a name that is unique to this stay with this subject. */
@@ -56,7 +57,7 @@ function toHead([, expiresAt, binding, subject]: RegExpExecArray): Head {
 }
 
 /** A name of fixed length for a subject, which may be any text. Of its JSON, because UTF-8 would make one of all lone surrogates. */
-export function subjectDigest(subject: string): string {
+export function subjectDigest(subject: string): Awaitable<string> {
   return digest(JSON.stringify(subject));
 }
 

@@ -78,7 +78,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 
   async function write(key: string, value: string, meta: EntryMeta, expected: Parsed | undefined): Promise<Version | undefined> {
     const id = newNonce();
-    const subject = meta.subject === undefined ? undefined : subjectDigest(meta.subject);
+    const subject = meta.subject === undefined ? undefined : await subjectDigest(meta.subject);
     const left = expected?.place;
     // A session that stays with its subject keeps its member; any other change makes a new one, so that a late removal of the old one harms nobody.
     const stays = left !== undefined && left.subject === subject;
@@ -133,7 +133,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   }
 
   async function keysOf(subject: string): Promise<string[]> {
-    const index = indexOf({ subject: subjectDigest(subject), binding: "" });
+    const index = indexOf({ subject: await subjectDigest(subject), binding: "" });
     const members = (await commands.send(index, "ZRANGEBYSCORE", index, `(${clock()}`, "+inf")) as unknown[];
     const listed = members.map((text) => String(text).split(" ") as [key: string, binding: string]);
     if (!split) return listed.map(([key]) => key);
