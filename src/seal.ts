@@ -1,7 +1,7 @@
 import { createAead, NONCE_BYTES } from "./aead.ts";
-import { after } from "./awaitable.ts";
+import { after, all } from "./awaitable.ts";
 import { decodeBase64url, encodeBase64url } from "./base64url.ts";
-import { deriveKey, HOW } from "./sealing-key.ts";
+import { checkKey, deriveKey, HOW, type SealingKey } from "./sealing-key.ts";
 import type { Awaitable } from "./store.ts";
 import { randomBytes } from "./token.ts";
 
@@ -26,21 +26,27 @@ export const NONCE_LENGTH = 16;
 
 const utf8 = new TextEncoder();
 
+/**
+ * Checks the keys, and gives what derives from them when it is first asked: at once, or on Workers and in browsers as a promise.
+ * @throws TypeError, RangeError
+ */
+export function createSealer(keys: readonly unknown[]): () => Awaitable<Sealer> {
+  if (!Array.isArray(keys) || keys.length === 0) throw new TypeError(`keys must be an array of keys, the newest first; ${HOW}`);
+  const checked = keys.map((key: unknown, index) => checkKey(key, `keys[${index}]`));
+  if (new Set(checked).size < checked.length) throw new RangeError("keys has a key twice");
+  // The sealer, not its promise: on Workers one request must not wait for what another began
+  let sealer: Sealer | undefined;
+  return () => sealer ?? after(all(checked.map(deriveKey)), (derived) => (sealer ??= sealerOf(derived)));
+}
+
 /*
  * The value: version (1 character), key id (7), then as base64url in its one spelling: nonce (12 bytes), ciphertext, tag (16). Authenticated with it: version, key id
  * and cookie name, so that a cookie means nothing under another name.
  *
  * Random nonces under one key are safe for some four billion seals (NIST SP 800-38D, section 8.3).
  */
-export function createSealer(keys: readonly unknown[]): Sealer {
-  if (!Array.isArray(keys) || keys.length === 0) throw new TypeError(`keys must be an array of keys, the newest first; ${HOW}`);
-  const ring = new Map(
-    keys.map((key: unknown, index) => {
-      const { id, secret } = deriveKey(key, `keys[${index}]`);
-      return [VERSION + id, createAead(secret)] as const;
-    }),
-  );
-  if (ring.size < keys.length) throw new RangeError("keys has a key twice");
+function sealerOf(keys: readonly SealingKey[]): Sealer {
+  const ring = new Map(keys.map(({ id, secret }) => [VERSION + id, createAead(secret)] as const));
   // Names come from the configuration: an application has one, or two with `secure: "auto"`
   const contexts = new Map<string, Bytes>();
   const contextOf = (prefix: string, cookieName: string): Bytes => {

@@ -117,7 +117,7 @@ export function createSealedBackend(config: SealedConfig, settings: Settings): B
     const now = clock();
     const maxAge = record.persistent ? cookieMaxAge(record.createdAt, now, lifetime) : undefined;
     return after(pack(encodeSealed(record), compress), (plain) =>
-      after(plain && sealer.seal(plain, cookie.name), (sealed) => {
+      after(plain && after(sealer(), (by) => by.seal(plain, cookie.name)), (sealed) => {
         const lines = sealed && splitIntoCookies(sealed, cookie, maxCookies, maxAge, now);
         if (!lines) throw tooLarge(data);
         return [...lines, ...removePieces(loaded.header, cookie, lines.length)];

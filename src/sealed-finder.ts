@@ -11,7 +11,7 @@ import type { Awaitable } from "./store.ts";
 
 /** What `sealedCookies` was given, checked. */
 export interface SealedConfig {
-  readonly sealer: Sealer;
+  readonly sealer: () => Awaitable<Sealer>;
   readonly maxCookies: number;
   readonly compress: boolean;
   readonly revocations: Revocations | undefined;
@@ -40,17 +40,22 @@ export function createSealedFinder(
   const { codec, lifetime, rotation, clock, emit } = settings;
 
   function find(header: string | null, { name }: { readonly name: string }): Awaitable<SealedFound> {
-    const values = joinedValues(header, name, maxCookies, sealer.recognizes);
+    // Keys are derived for whoever may have a session, so a visitor does not wait for it
+    return header?.includes(name) ? after(sealer(), (by) => findWith(by, header, name)) : nothing(header);
+  }
+
+  function findWith(by: Sealer, header: string, name: string): Awaitable<SealedFound> {
+    const values = joinedValues(header, name, maxCookies, by.recognizes);
     if (values.length === 0) return nothing(header);
-    return after(all(values.map((value) => open(value, name))), (opened) => {
+    return after(all(values.map((value) => open(by, value, name))), (opened) => {
       // Of several the newest, so that a response never puts an older session in its place
       const sessions = opened.filter((session) => session !== undefined).sort((a, b) => b.record.renewedAt - a.record.renewedAt);
       return firstInForce(sessions, header);
     });
   }
 
-  function open(value: string, name: string): Awaitable<Opened | undefined> {
-    return after(sealer.open(value, name), (bytes) => after(bytes && unpack(bytes), judge));
+  function open(by: Sealer, value: string, name: string): Awaitable<Opened | undefined> {
+    return after(by.open(value, name), (bytes) => after(bytes && unpack(bytes), judge));
   }
 
   function judge(text: string | undefined): Opened | undefined {

@@ -1,7 +1,8 @@
-import { hmac } from "@oslojs/crypto/hmac";
-import { SHA256, sha256 } from "@oslojs/crypto/sha2";
+import { after } from "./awaitable.ts";
 import { encodeBase64url } from "./base64url.ts";
-import { randomBytes } from "./token.ts";
+import { nodeBuiltin } from "./node-builtin.ts";
+import type { Awaitable } from "./store.ts";
+import { digest, randomBytes } from "./token.ts";
 
 /** What is derived from one key of the application. */
 export interface SealingKey {
@@ -16,6 +17,11 @@ export const HOW = "make one with: openssl rand -base64 32";
 /** 32 bytes as base64url, base64 or hex. */
 const SHAPE = /^(?:[\w-]{43}|[A-Za-z0-9+/]{43}=|[0-9a-f]{64}|[0-9A-F]{64})$/;
 
+/** Salt and info of the derivation, which are part of the format. */
+const SALT = "@sojourn/session";
+const INFO = "sealed cookie";
+const SECRET_BYTES = 32;
+
 const utf8 = new TextEncoder();
 
 /** A new key for `sealedCookies`: 32 random bytes as base64url. Whoever has it can open and make sessions. */
@@ -24,18 +30,32 @@ export function generateKey(): string {
 }
 
 /**
- * Checks a key and derives what seals from its characters: HKDF-SHA-256 (RFC 5869), once. No slow password hash: a key that needed one is refused.
+ * The key, if it is one.
  * @throws TypeError, RangeError; the message never shows the key
  */
-export function deriveKey(key: unknown, name: string): SealingKey {
+export function checkKey(key: unknown, name: string): string {
   const message = `${name} must be 32 random bytes as base64url, base64 or hex; ${HOW}`;
   if (typeof key !== "string") throw new TypeError(message);
   if (!SHAPE.test(key) || isGuessable(key)) throw new RangeError(message);
-  const extracted = hmac(SHA256, utf8.encode("@sojourn/session"), utf8.encode(key));
-  return {
-    secret: new Uint8Array(hmac(SHA256, extracted, utf8.encode("sealed cookie\x01"))),
-    id: encodeBase64url(new Uint8Array(sha256(utf8.encode(`sealed cookie ${key}`)))).slice(0, 7),
-  };
+  return key;
+}
+
+/** What seals, derived from the characters of a key: HKDF-SHA-256 (RFC 5869). No slow password hash: a key that needed one is refused by {@link checkKey}. */
+export function deriveKey(key: string): Awaitable<SealingKey> {
+  const node = nodeBuiltin<NodeCrypto>("node:crypto");
+  const derived = node ? new Uint8Array(node.hkdfSync("sha256", key, SALT, INFO, SECRET_BYTES)) : webHkdf(key);
+  return after(derived, (secret) => after(digest(`${INFO} ${key}`), (hash) => ({ secret, id: hash.slice(0, 7) })));
+}
+
+/** What we call of `node:crypto`. */
+interface NodeCrypto {
+  hkdfSync(hash: "sha256", key: string, salt: string, info: string, bytes: number): ArrayBuffer;
+}
+
+async function webHkdf(key: string): Promise<Uint8Array<ArrayBuffer>> {
+  const imported = await crypto.subtle.importKey("raw", utf8.encode(key), "HKDF", false, ["deriveBits"]);
+  const algorithm = { name: "HKDF", hash: "SHA-256", salt: utf8.encode(SALT), info: utf8.encode(INFO) };
+  return new Uint8Array(await crypto.subtle.deriveBits(algorithm, imported, SECRET_BYTES * 8));
 }
 
 /** Each of these is true of a random key less often than once in 10^9. */

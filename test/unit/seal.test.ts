@@ -1,18 +1,24 @@
 import * as nodeCrypto from "node:crypto";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { createAead, nodeAead, webAead } from "../../src/aead.ts";
 import { createSealer, type Sealer } from "../../src/seal.ts";
-import { deriveKey, generateKey } from "../../src/sealing-key.ts";
+import { checkKey, deriveKey, generateKey, type SealingKey } from "../../src/sealing-key.ts";
 
 const NAME = "__Host-Http-session";
 const [KEY, OTHER_KEY] = [generateKey(), generateKey()];
-const sealer = createSealer([KEY]);
+const ready = (keys: readonly string[]): Sealer => createSealer(keys)() as Sealer;
+const sealer = ready([KEY]);
 
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 const text = (given: Uint8Array | undefined): string | undefined => given && new TextDecoder().decode(given);
 const open = (by: Sealer, value: string, name = NAME): string | undefined => text(by.open(value, name) as Uint8Array | undefined);
 const seal = (by: Sealer, plain: string, name = NAME): string => by.seal(bytes(plain), name) as string;
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
 
 describe("createSealer()", () => {
   test("opens what it sealed, and makes no promise for it on Node", () => {
@@ -73,8 +79,8 @@ describe("createSealer()", () => {
   });
 
   test("the newest key seals, all keys open, and a dropped key opens nothing", () => {
-    const older = seal(createSealer([OTHER_KEY]), "older");
-    const rotated = createSealer([KEY, OTHER_KEY]);
+    const older = seal(ready([OTHER_KEY]), "older");
+    const rotated = ready([KEY, OTHER_KEY]);
     expect(open(rotated, older)).toBe("older");
     expect(open(sealer, older)).toBeUndefined();
     expect(sealer.recognizes(older)).toBe(false);
@@ -87,8 +93,8 @@ describe("createSealer()", () => {
   });
 
   test("a value names no other key: the prefix of one with the rest of another opens nothing", () => {
-    const both = createSealer([KEY, OTHER_KEY]);
-    const prefix = seal(createSealer([OTHER_KEY]), "").slice(0, 8);
+    const both = ready([KEY, OTHER_KEY]);
+    const prefix = seal(ready([OTHER_KEY]), "").slice(0, 8);
     expect(open(both, prefix + seal(both, "text").slice(8))).toBeUndefined();
   });
 
@@ -127,17 +133,44 @@ describe("createAead()", () => {
 });
 
 describe("deriveKey()", () => {
-  test("is HKDF-SHA-256 as Node has it", () => {
-    const expected = nodeCrypto.hkdfSync("sha256", KEY, "@sojourn/session", "sealed cookie", 32);
-    expect(Buffer.from(deriveKey(KEY, "key").secret).equals(new Uint8Array(expected))).toBe(true);
+  // What is derived is part of the format: change none of these
+  const VECTORS = [
+    ["auH27zK-3vZ7NBFkdRw0KPwmzrYCGsabAX3VilsM13s", "c873d1295a03d924708138293ddd8c55b4f5e2b154729ce2aecd83c7bb71dd3b", "lyX4Iam"],
+    ["3q2+78r+upb/Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZmc=", "f181eecefe9b562e183402f046380d27763de032ad89d2cd5c9c9c0ef6e33fab", "JIub4aR"],
+    [
+      "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+      "85d577307199c04acdcc31308a92be67b4cd5798d99b0f60cc78789a2db26651",
+      "4RyZuH6",
+    ],
+  ] as const;
+  const shown = ({ secret, id }: SealingKey): string[] => [Buffer.from(secret).toString("hex"), id];
+
+  test.each(VECTORS)("gives for %s what it always gave, and makes no promise for it on Node", (key, ...expected) => {
+    expect(shown(deriveKey(key) as SealingKey)).toEqual(expected);
   });
 
+  test.each(VECTORS)("gives the same for %s by crypto.subtle", async (key, ...expected) => {
+    vi.stubGlobal("process", { ...process, getBuiltinModule: () => undefined });
+    vi.resetModules();
+    const derived = (await import("../../src/sealing-key.ts")).deriveKey(key);
+    expect(derived).toBeInstanceOf(Promise);
+    expect(shown(await derived)).toEqual(expected);
+  });
+
+  test("is HKDF-SHA-256 as Node has it, and the start of a SHA-256", () => {
+    const secret = Buffer.from(nodeCrypto.hkdfSync("sha256", KEY, "@sojourn/session", "sealed cookie", 32));
+    const id = nodeCrypto.createHash("sha256").update(`sealed cookie ${KEY}`).digest("base64url").slice(0, 7);
+    expect(shown(deriveKey(KEY) as SealingKey)).toEqual([secret.toString("hex"), id]);
+  });
+});
+
+describe("checkKey()", () => {
   test("takes 32 random bytes in each usual spelling", () => {
     for (let run = 0; run < 300; run++) {
       const random = nodeCrypto.randomBytes(32);
-      for (const form of ["base64url", "base64", "hex"] as const) expect(() => deriveKey(random.toString(form), "key")).not.toThrow();
-      expect(() => deriveKey(random.toString("hex").toUpperCase(), "key")).not.toThrow();
-      expect(() => deriveKey(generateKey(), "key")).not.toThrow();
+      for (const form of ["base64url", "base64", "hex"] as const) expect(() => checkKey(random.toString(form), "key")).not.toThrow();
+      expect(() => checkKey(random.toString("hex").toUpperCase(), "key")).not.toThrow();
+      expect(() => checkKey(generateKey(), "key")).not.toThrow();
     }
   });
 
@@ -158,9 +191,9 @@ describe("deriveKey()", () => {
     ["letters in order", "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs".slice(0, 43)],
     ["text in base64", Buffer.from("an ASCII text of 32 bytes, a key").toString("base64")],
   ])("refuses %s, with the command that makes a good one, and does not show it", (_, key) => {
-    expect(() => deriveKey(key, "keys[0]")).toThrow(RangeError);
+    expect(() => checkKey(key, "keys[0]")).toThrow(RangeError);
     try {
-      deriveKey(key, "keys[0]");
+      checkKey(key, "keys[0]");
     } catch (error) {
       expect((error as Error).message).toContain("openssl rand -base64 32");
       if (key.length > 8) expect((error as Error).message).not.toContain(key.trim());
@@ -168,7 +201,7 @@ describe("deriveKey()", () => {
   });
 
   test("refuses what is no text", () => {
-    for (const key of [undefined, null, 42, new Uint8Array(32)]) expect(() => deriveKey(key, "keys[0]")).toThrow(TypeError);
+    for (const key of [undefined, null, 42, new Uint8Array(32)]) expect(() => checkKey(key, "keys[0]")).toThrow(TypeError);
   });
 });
 
