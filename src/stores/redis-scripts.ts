@@ -1,5 +1,5 @@
-import { sha1 } from "@oslojs/crypto/sha1";
-import { encodeHexLowerCase } from "@oslojs/encoding";
+import { nodeBuiltin } from "../node-builtin.ts";
+import type { Awaitable } from "../store.ts";
 import type { RedisCommands } from "./redis-client.ts";
 
 /*
@@ -83,15 +83,17 @@ type ScriptName = "write" | "touch" | "delete" | "deleteAny" | "index";
 export type RunScript = (name: ScriptName, keys: readonly [string, ...string[]], args: readonly string[]) => Promise<unknown>;
 
 export function redisScripts(commands: RedisCommands): RunScript {
-  const scripts = {
-    write: script(WRITE),
-    touch: script(TOUCH),
-    delete: script(DELETE),
-    deleteAny: script(DELETE_ANY),
-    index: script(INDEX),
+  const scripts: Record<ScriptName, Script> = {
+    write: { lua: WRITE },
+    touch: { lua: TOUCH },
+    delete: { lua: DELETE },
+    deleteAny: { lua: DELETE_ANY },
+    index: { lua: INDEX },
   };
   return async (name, keys, args) => {
-    const { lua, sha } = scripts[name];
+    const script = scripts[name];
+    script.sha ??= await sha1(script.lua);
+    const { lua, sha } = script;
     const rest = [String(keys.length), ...keys, ...args];
     try {
       return await commands.send(keys[0], "EVALSHA", sha, ...rest);
@@ -102,6 +104,23 @@ export function redisScripts(commands: RedisCommands): RunScript {
   };
 }
 
-function script(lua: string): { readonly lua: string; readonly sha: string } {
-  return { lua, sha: encodeHexLowerCase(sha1(new TextEncoder().encode(lua))) };
+interface Script {
+  readonly lua: string;
+  /** Known from the first use on. */
+  sha?: string;
+}
+
+/** What we call of `node:crypto`. */
+interface NodeCrypto {
+  createHash(algorithm: "sha1"): { update(data: string): { digest(encoding: "hex"): string } };
+}
+
+function sha1(text: string): Awaitable<string> {
+  const node = nodeBuiltin<NodeCrypto>("node:crypto");
+  return node ? node.createHash("sha1").update(text).digest("hex") : webSha1(text);
+}
+
+async function webSha1(text: string): Promise<string> {
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text)));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
