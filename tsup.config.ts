@@ -18,12 +18,5 @@ export default defineConfig({
   sourcemap: false,
   clean: true,
   external: [/^(node|bun|cloudflare):/],
-  // Of @oslojs only SHA-256, HMAC and base64url are needed, but its entry brings SHA-512 along, which bundlers cannot take out again: 1 kB of
-  // gzip in every bundle that has sessions. So what is used of it is built in.
-  noExternal: [/^@oslojs\//],
-  esbuildOptions(options) {
-    options.alias = { "@oslojs/crypto/sha2": "./node_modules/@oslojs/crypto/dist/sha2/sha256.js" };
-    options.mainFields = ["module", "main"];
-  },
   dts: { compilerOptions: { incremental: false } },
 });

@@ -33,7 +33,7 @@ describe("package.json and deno.json", () => {
     expect(Object.keys(packageJson.peerDependenciesMeta ?? {}).filter((peer) => !peers.includes(peer))).toEqual([]);
   });
 
-  test("the package has no dependencies: what is used of @oslojs is built in", () => {
+  test("the package has no dependencies", () => {
     expect(packageJson.dependencies).toBeUndefined();
   });
 
