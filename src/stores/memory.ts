@@ -1,8 +1,8 @@
 /** Sessions in this process's memory: the default store, and the measure of what the others do. */
+import { must } from "../option-checks.ts";
 import type { SessionStore, Version } from "../store.ts";
-import { shardedMap } from "./memory/sharded-map.ts";
+import { createSlotTable } from "./memory/slot-table.ts";
 import { createSlots, none } from "./memory/slots.ts";
-import { createSubjects } from "./memory/subjects.ts";
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -37,97 +37,96 @@ const looksWhenFull = 16;
  * It needs no timer: each write looks at a few entries and drops those that have expired. A full store drops the least recently used
  * entry, and says so once by `console.warn`; whoever that session belonged to is signed out.
  *
- * @throws {RangeError} when `maxEntries` is not a whole number above zero.
- * @throws {TypeError} when `clock` is not a function.
+ * @throws {RangeError | TypeError} when `maxEntries` is not a whole number above 0, or `clock` not a function.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const { maxEntries = 250_000, clock = Date.now } = options;
-  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
-    throw new RangeError(`Cannot keep ${String(maxEntries)} entries: maxEntries must be a whole number above zero`);
-  }
-  if (typeof clock !== "function") throw new TypeError("Cannot read the time: clock must be a function that returns epoch milliseconds");
+  must(Number.isSafeInteger(maxEntries) && maxEntries > 0, "maxEntries", maxEntries, "a whole number above 0");
+  must(typeof clock === "function", "clock", clock, "a function");
 
   const slots = createSlots();
-  const slotOf = shardedMap<number>();
-  const subjects = createSubjects();
+  const keys = createSlotTable(slots.key);
+  const subjects = createSlotTable(slots.subject);
   /** Where the search for expired entries goes on. It goes from older to newer, since what is used keeps being prolonged. */
   let hand = none;
+  let size = 0;
   let lastVersion = 0;
   let warned = false;
 
   /** The slot of the live entry, if it is at the expected version. */
-  function find(key: string, expected?: Version): number | undefined {
-    const slot = slotOf.get(key);
-    if (slot === undefined || slots.expiresAt(slot) <= clock()) return undefined;
-    return expected === undefined || slots.version(slot) === expected ? slot : undefined;
+  function find(key: string, expected?: Version): number {
+    const slot = keys.find(key);
+    const found = slot !== none && slots.expiresAt(slot) > clock() && (expected === undefined || slots.version(slot) === expected);
+    return found ? slot : none;
   }
 
-  function list(slot: number, subject: string | undefined): void {
+  function list(slot: number, subject?: string): void {
     const former = slots.subject(slot);
     if (former === subject) return;
-    if (former !== undefined) subjects.remove(former, slot);
+    if (former !== undefined) subjects.remove(slot);
     if (subject !== undefined) subjects.add(subject, slot);
     slots.setSubject(slot, subject);
   }
 
   function drop(slot: number): void {
     if (hand === slot) hand = slots.newer(slot);
-    list(slot, undefined);
-    slotOf.delete(slots.key(slot));
+    list(slot);
+    keys.remove(slot);
     slots.remove(slot);
+    size--;
   }
 
   function dropExpired(looks: number, now = clock()): number {
-    let dropped = 0;
+    const before = size;
     for (let i = 0; i < looks; i++) {
       const slot = hand;
       hand = slots.newer(slot);
-      if (slot === none || slots.expiresAt(slot) > now) continue;
-      drop(slot);
-      dropped++;
+      if (slot !== none && slots.expiresAt(slot) <= now) drop(slot);
     }
-    return dropped;
+    return before - size;
   }
 
   function makeRoom(): void {
     dropExpired(looksWhenFull);
-    if (slotOf.size < maxEntries) return;
+    if (size < maxEntries) return;
     drop(slots.newer(none));
-    if (warned) return;
+    if (!warned) {
+      console.warn(
+        `memoryStore: the limit of ${maxEntries} entries is reached, and the least recently used sessions are dropped from now on. ` +
+          "Raise maxEntries, or keep sessions in a store outside this process",
+      );
+    }
     warned = true;
-    console.warn(
-      `memoryStore: the limit of ${maxEntries} entries is reached, and the least recently used sessions are dropped from now on. ` +
-        "Raise maxEntries, or keep sessions in a store outside this process",
-    );
   }
 
   return {
     get size() {
-      return slotOf.size;
+      return size;
     },
     read(key) {
       const slot = find(key);
-      if (slot === undefined) return undefined;
+      if (slot === none) return undefined;
       slots.use(slot);
       return slots.entry(slot);
     },
     create(key, value, { expiresAt, subject }) {
       dropExpired(looksPerWrite);
-      const former = slotOf.get(key);
-      if (former !== undefined) {
+      const former = keys.find(key);
+      if (former !== none) {
         if (slots.expiresAt(former) > clock()) return undefined;
         drop(former);
       }
-      if (slotOf.size >= maxEntries) makeRoom();
+      if (size >= maxEntries) makeRoom();
       const slot = slots.add(key, flat(value), ++lastVersion, expiresAt);
-      slotOf.set(key, slot);
+      keys.add(key, slot);
+      size++;
       list(slot, subject);
       return lastVersion;
     },
     update(key, value, { expiresAt, subject }, expected) {
       dropExpired(looksPerWrite);
       const slot = find(key, expected);
-      if (slot === undefined) return undefined;
+      if (slot === none) return undefined;
       slots.use(slot);
       list(slot, subject);
       slots.write(slot, flat(value), ++lastVersion, expiresAt);
@@ -136,28 +135,30 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     delete(key, expected) {
       dropExpired(looksPerWrite);
       const slot = find(key, expected);
-      if (slot === undefined) return false;
+      if (slot === none) return false;
       drop(slot);
       return true;
     },
     touch(key, expiresAt, expected) {
       dropExpired(looksPerWrite);
       const slot = find(key, expected);
-      if (slot === undefined) return false;
+      if (slot === none) return false;
       slots.use(slot);
       slots.prolong(slot, expiresAt);
       return true;
     },
     keysOf(subject) {
       const now = clock();
-      const keys: string[] = [];
-      for (const slot of subjects.slots(subject)) if (slots.expiresAt(slot) > now) keys.push(slots.key(slot));
-      return keys;
+      const found: string[] = [];
+      for (let slot = subjects.find(subject); slot !== none; slot = subjects.find(subject, slot)) {
+        if (slots.expiresAt(slot) > now) found.push(slots.key(slot));
+      }
+      return found;
     },
     async sweep(now) {
       let dropped = 0;
       // As many looks as there are entries go around once; in slices, so that requests get their turn in between
-      for (let looks = slotOf.size; looks > 0; looks -= looksPerSlice) {
+      for (let looks = size; looks > 0; looks -= looksPerSlice) {
         dropped += dropExpired(Math.min(looks, looksPerSlice) + 1, now);
         await new Promise((resolve) => setTimeout(resolve));
       }

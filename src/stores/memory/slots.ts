@@ -8,7 +8,7 @@ export const none = 0;
 export interface Slots {
   /** Takes a free slot, as the newest. */
   add(key: string, value: string, version: number, expiresAt: number): number;
-  /** Frees the slot. */
+  /** Frees the slot, which must have no subject any more. */
   remove(slot: number): void;
   write(slot: number, value: string, version: number, expiresAt: number): void;
   prolong(slot: number, expiresAt: number): void;
@@ -39,9 +39,9 @@ interface Page {
   readonly newer: Int32Array;
 }
 
-const pageBits = 10;
-const pageSize = 1 << pageBits;
-const inPage = pageSize - 1;
+export const pageBits: number = 10;
+export const pageSize: number = 1 << pageBits;
+export const inPage: number = pageSize - 1;
 
 export function createSlots(): Slots {
   const pages: Page[] = [];
@@ -49,9 +49,11 @@ export function createSlots(): Slots {
   let made = none + 1;
   let firstFree = none;
 
-  // A slot is only ever a number that `add` gave, so its page is there.
-  const pageOf = (slot: number): Page => pages[slot >> pageBits] as Page;
-  pages.push(newPage());
+  const pageOf = (slot: number): Page => (pages[slot >> pageBits] ??= newPage());
+
+  const newer = (slot: number): number => pageOf(slot).newer[slot & inPage] as number;
+  const version = (slot: number): number => pageOf(slot).versions[slot & inPage] as number;
+  const expiresAt = (slot: number): number => pageOf(slot).expiries[slot & inPage] as number;
 
   function between(older: number, newer: number): void {
     pageOf(older).newer[older & inPage] = newer;
@@ -59,8 +61,7 @@ export function createSlots(): Slots {
   }
 
   function unlink(slot: number): void {
-    const page = pageOf(slot);
-    between(page.older[slot & inPage] as number, page.newer[slot & inPage] as number);
+    between(pageOf(slot).older[slot & inPage] as number, newer(slot));
   }
 
   function linkAsNewest(slot: number): void {
@@ -69,20 +70,17 @@ export function createSlots(): Slots {
   }
 
   function takeFree(): number {
-    if (firstFree === none) {
-      if (made >> pageBits === pages.length) pages.push(newPage());
-      return made++;
-    }
+    if (firstFree === none) return made++;
     const slot = firstFree;
-    firstFree = pageOf(slot).newer[slot & inPage] as number;
+    firstFree = newer(slot);
     return slot;
   }
 
-  function write(slot: number, value: string, version: number, expiresAt: number): void {
+  function write(slot: number, value: string, newVersion: number, newExpiry: number): void {
     const page = pageOf(slot);
     page.values[slot & inPage] = value;
-    page.versions[slot & inPage] = version;
-    page.expiries[slot & inPage] = expiresAt;
+    page.versions[slot & inPage] = newVersion;
+    page.expiries[slot & inPage] = newExpiry;
   }
 
   return {
@@ -95,11 +93,9 @@ export function createSlots(): Slots {
     },
     remove(slot) {
       unlink(slot);
-      const page = pageOf(slot);
-      page.keys[slot & inPage] = "";
-      page.values[slot & inPage] = "";
-      page.subjects[slot & inPage] = undefined;
-      page.newer[slot & inPage] = firstFree;
+      pageOf(slot).keys[slot & inPage] = "";
+      pageOf(slot).values[slot & inPage] = "";
+      pageOf(slot).newer[slot & inPage] = firstFree;
       firstFree = slot;
     },
     write,
@@ -107,31 +103,27 @@ export function createSlots(): Slots {
       pageOf(slot).expiries[slot & inPage] = expiresAt;
     },
     use(slot) {
-      if (pageOf(slot).newer[slot & inPage] === none) return;
+      if (newer(slot) === none) return;
       unlink(slot);
       linkAsNewest(slot);
     },
-    newer: (slot) => pageOf(slot).newer[slot & inPage] as number,
+    newer,
     key: (slot) => pageOf(slot).keys[slot & inPage] as string,
     subject: (slot) => pageOf(slot).subjects[slot & inPage],
     setSubject(slot, subject) {
       pageOf(slot).subjects[slot & inPage] = subject;
     },
-    version: (slot) => pageOf(slot).versions[slot & inPage] as number,
-    expiresAt: (slot) => pageOf(slot).expiries[slot & inPage] as number,
-    entry(slot) {
-      const page = pageOf(slot);
-      const i = slot & inPage;
-      return { value: page.values[i] as string, version: page.versions[i] as number, expiresAt: page.expiries[i] as number };
-    },
+    version,
+    expiresAt,
+    entry: (slot) => ({ value: pageOf(slot).values[slot & inPage] as string, version: version(slot), expiresAt: expiresAt(slot) }),
   };
 }
 
 function newPage(): Page {
   return {
-    keys: new Array<string>(pageSize).fill(""),
-    values: new Array<string>(pageSize).fill(""),
-    subjects: new Array<string | undefined>(pageSize).fill(undefined),
+    keys: new Array(pageSize).fill(""),
+    values: new Array(pageSize).fill(""),
+    subjects: new Array(pageSize),
     versions: new Float64Array(pageSize),
     expiries: new Float64Array(pageSize),
     older: new Int32Array(pageSize),
