@@ -33,6 +33,35 @@ export function floor({ headers = false } = {}) {
   };
 }
 
+/** The floor without a Request and a Response: Node's own objects, its headers set one by one, and the two that caches need among them. */
+export function nodeFloor() {
+  const store = new Map();
+  return {
+    plain: (_request, response) => void response.end("ok"),
+    withSession: (action) => (request, response) => {
+      const token = readCookie(request.headers.cookie ?? null);
+      const entry = token && store.get(digest(token));
+      const session = { data: entry !== undefined && entry.expiresAt > Date.now() ? JSON.parse(entry.json) : {}, changed: false };
+      const body = action(session) ?? "ok";
+      if (session.changed) {
+        const kept = entry === undefined ? randomToken() : token;
+        store.set(digest(kept), { json: JSON.stringify(session.data), expiresAt: Date.now() + 43_200_000 });
+        response.appendHeader("set-cookie", setCookie(kept));
+      }
+      if (entry !== undefined || session.changed) {
+        response.setHeader("vary", "Cookie");
+        response.setHeader("cache-control", "no-store");
+      }
+      response.end(body);
+    },
+    get: (session, key) => session.data[key],
+    assign(session, values) {
+      Object.assign(session.data, values);
+      session.changed = true;
+    },
+  };
+}
+
 /** The floor of a session in the cookie: AES-256-GCM by the platform's synchronous cipher, a fresh nonce for each seal. */
 export function sealedFloor() {
   const key = createHash("sha256").update("a key of the benchmark").digest();

@@ -15,6 +15,14 @@ export const contestants = [
     http: false,
     load: async () => (await import("./floor.js")).floor({ headers: true }),
   },
+  {
+    id: "floor-connect",
+    title: "floor by hand, Node request and response",
+    kind: "node",
+    store: "memory",
+    on: ["node"],
+    load: async () => (await import("./floor.js")).nodeFloor(),
+  },
   { id: "sojourn", title: "Sojourn", kind: "fetch", store: "memory", load: async () => (await import("./sojourn.js")).sojourn() },
   {
     id: "hono-sessions",
