@@ -10,13 +10,9 @@ export interface Additions {
 export type HeadersLike = Pick<Headers, "get" | "set" | "append" | "delete" | "getSetCookie">;
 
 /** The additions as headers to merge with {@link addSessionHeaders}. Empty when the session was neither accessed nor changed. */
-export function headersOf({ setCookie, accessed }: Additions): Headers {
+export function headersOf(additions: Additions): Headers {
   const headers = new Headers();
-  for (const line of setCookie) headers.append("set-cookie", line);
-  if (accessed || setCookie.length > 0) {
-    headers.set("vary", "Cookie");
-    headers.set("cache-control", "no-store");
-  }
+  merge(headers, additions);
   return headers;
 }
 
@@ -43,7 +39,7 @@ export function canCarryCookie(response: Response | undefined): response is Resp
 
 /** The response with the additions: the same one where its headers are mutable, else a copy that streams the same body. */
 export function withAdditions(response: Response, additions: Additions): Response {
-  if (!(additions.accessed || additions.setCookie.length > 0) || !canCarryCookie(response)) return response;
+  if (!isAny(additions) || !canCarryCookie(response)) return response;
   try {
     merge(response.headers, additions);
     return response;
@@ -56,7 +52,15 @@ export function withAdditions(response: Response, additions: Additions): Respons
   return copy;
 }
 
-function merge(target: HeadersLike, { setCookie }: Additions): void {
+/** Whether there is anything to add. */
+function isAny({ setCookie, accessed }: Additions): boolean {
+  return accessed || setCookie.length > 0;
+}
+
+/** Merges additions with headers that can be changed. */
+export function merge(target: HeadersLike, additions: Additions): void {
+  if (!isAny(additions)) return;
+  const { setCookie } = additions;
   const vary = target.get("vary");
   if (vary === null) target.set("vary", "Cookie");
   else if (!/(?:^|,)\s*(?:cookie|\*)\s*(?:,|$)/i.test(vary)) target.append("vary", "Cookie");

@@ -3,7 +3,7 @@ import type { Backend, BackendSource, CreateBackend, SessionInfo } from "./backe
 import type { RequestLike } from "./cookie-options.ts";
 import { SessionError } from "./errors.ts";
 import { resolveOptions, type SessionOptions, type Settings } from "./options.ts";
-import { type Additions, canCarryCookie, headersOf, withAdditions } from "./response.ts";
+import { type Additions, canCarryCookie, type HeadersLike, headersOf, merge, withAdditions } from "./response.ts";
 import { createServerBackend } from "./server-backend.ts";
 import { newSession, type Session, stateOf } from "./session.ts";
 import { isUntouched, type Loaded } from "./session-state.ts";
@@ -43,6 +43,19 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * anything is written.
    */
   commit(session: Session<Data>, options?: { deliverable?: boolean }): Promise<Headers>;
+  /**
+   * {@link Sessions.load} without a promise where the store answers without one, for adapters that can go on at once. What fails then is
+   * thrown rather than rejected.
+   * @throws SessionError `store_failed`, `store_timeout`
+   */
+  loadFrom(request: RequestLike): Awaitable<Session<Data>>;
+  /**
+   * {@link Sessions.commit} and `addSessionHeaders` in one, without a promise where the store answers without one: stores what was done to
+   * a session, and merges what the response needs into `headers`; nothing without `deliverable`. What fails at once is thrown.
+   * @throws SessionError `store_failed`, `store_timeout`, `session_conflict`, `cookie_undeliverable`, `session_committed`
+   * @throws TypeError when the headers are immutable; the changes are stored by then
+   */
+  commitTo(session: Session<Data>, headers: HeadersLike, options?: { deliverable?: boolean }): Awaitable<void>;
   /**
    * A user's live sessions, the latest sign-in first; the one of the handle `current` is marked.
    * @throws SessionError `not_supported` when the store has no index
@@ -140,7 +153,12 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
         }
       },
     load: async (request) => load(request),
+    loadFrom: load,
     commit: async (session, { deliverable = true } = {}) => headersOf(await commit(session, deliverable)),
+    commitTo: (session, headers, { deliverable = true } = {}) =>
+      after(commit(session, deliverable), (additions) => {
+        if (deliverable) merge(headers, additions);
+      }),
     list: async (subject, { current } = {}) => backend.list(subject, current),
     revoke: async (handle) => backend.revoke(handle),
     revokeAll: async (subject, { except } = {}) => backend.revokeAll(subject, except),

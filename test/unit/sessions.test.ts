@@ -285,6 +285,17 @@ describe("load and commit", () => {
     await expect(sessions.commit({} as Session<Data>)).rejects.toThrow(/takes the session that load returned/);
   });
 
+  test("a commit without a way to deliver a cookie is refused where it needs one, before anything is written", async () => {
+    const session = await sessions.load(request());
+    session.set("a", "x");
+    await expect(sessions.commit(session, { deliverable: false })).rejects.toMatchObject({ code: "cookie_undeliverable" });
+    const token = await start();
+    const known = await sessions.load(request(token));
+    known.set("a", "y");
+    await sessions.commit(known, { deliverable: false });
+    expect(await read(token)).toEqual({ a: "y" });
+  });
+
   test("two parallel first requests of one visitor make two sessions, and each works", async () => {
     const [one, two] = await Promise.all([start(), start()]);
     expect(one).not.toBe(two);
@@ -309,5 +320,99 @@ describe("load and commit", () => {
     await sessions.commit(other);
     await sessions.commit(late);
     expect([runs, await read(token)]).toEqual([3, { n: 12 }]);
+  });
+});
+
+describe("loadFrom and commitTo", () => {
+  const promising = (): SessionStore => ({
+    read: async (key) => store.read(key),
+    create: async (...args) => store.create(...args),
+    update: async (...args) => store.update(...args),
+    delete: async (...args) => store.delete(...args),
+  });
+  const failing = (): SessionStore => ({
+    ...promising(),
+    read: () => {
+      throw new Error("down");
+    },
+  });
+
+  test("answer at once where the store does: a session that is read and changed takes no promise", async () => {
+    const token = await start();
+    const session = sessions.loadFrom(request(token)) as Session<Data>;
+    session.update("a", (a) => `${a}ed`);
+    const headers = new Headers({ vary: "Origin" });
+    expect(sessions.commitTo(session, headers)).toBeUndefined();
+    expect([...headers]).toEqual([
+      ["cache-control", "no-store"],
+      ["vary", "Origin, Cookie"],
+    ]);
+    expect(await read(token)).toEqual({ a: "started" });
+  });
+
+  test("are promises where the store answers with promises, and the headers are merged when it is done", async () => {
+    const token = await start();
+    const slow = createSessions<Data>({ store: promising() });
+    const loading = slow.loadFrom(request(token));
+    expect(loading).toBeInstanceOf(Promise);
+    const session = await loading;
+    session.persist();
+    const headers = new Headers({ "set-cookie": "foreign=1", "cache-control": "public, max-age=60" });
+    const committing = slow.commitTo(session, headers);
+    expect(headers.get("vary")).toBeNull();
+    expect(await committing).toBeUndefined();
+    expect([headers.get("vary"), headers.get("cache-control")]).toEqual(["Cookie", "max-age=60, private"]);
+    expect(headers.getSetCookie()).toEqual(["foreign=1", expect.stringMatching(new RegExp(`^${COOKIE}=${token};.* Max-Age=`))]);
+  });
+
+  test("merge what commit would have returned: for a new session, one that was read, and one that nobody asked for", async () => {
+    const token = await start();
+    const cases: [string | undefined, (session: Session<Data>) => unknown][] = [
+      [undefined, (session) => session.set("a", "x")],
+      [undefined, () => undefined],
+      [token, (session) => session.get("a")],
+      [token, () => undefined],
+    ];
+    for (const [cookie, act] of cases) {
+      const [one, two] = [await sessions.load(request(cookie)), await sessions.loadFrom(request(cookie))];
+      act(one);
+      act(two);
+      const merged = new Headers();
+      const anyToken = (headers: Headers) => [...headers].map(([name, value]) => [name, value.replace(/=[\w-]{43};/, "=TOKEN;")]);
+      await sessions.commitTo(two, merged);
+      const returned = await sessions.commit(one);
+      expect(anyToken(merged)).toEqual(anyToken(returned));
+    }
+  });
+
+  test("without a way to deliver a cookie nothing is merged, and a commit that needs one is refused", async () => {
+    const token = await start();
+    const session = await sessions.loadFrom(request(token));
+    session.set("a", "y");
+    const headers = new Headers();
+    await sessions.commitTo(session, headers, { deliverable: false });
+    expect([[...headers], await read(token)]).toEqual([[], { a: "y" }]);
+    const fresh = await sessions.loadFrom(request());
+    fresh.set("a", "x");
+    const committing = async () => sessions.commitTo(fresh, headers, { deliverable: false });
+    await expect(committing()).rejects.toMatchObject({ code: "cookie_undeliverable" });
+  });
+
+  test("throw at once what fails at once", async () => {
+    const broken = createSessions<Data>({ store: failing() });
+    expect(() => broken.loadFrom(request("A".repeat(43)))).toThrow(expect.objectContaining({ code: "store_failed" }));
+    const session = await sessions.load(request());
+    await sessions.commit(session);
+    expect(() => sessions.commitTo(session, new Headers())).toThrow(expect.objectContaining({ code: "session_committed" }));
+    expect(() => sessions.commitTo({} as Session<Data>, new Headers())).toThrow(/takes the session that load returned/);
+  });
+
+  test("headers that cannot be changed are told, and what was stored stays", async () => {
+    const token = await start();
+    const session = await sessions.loadFrom(request(token));
+    session.set("a", "y");
+    const { headers } = Response.redirect("https://example.com/");
+    expect(() => sessions.commitTo(session, headers)).toThrow(TypeError);
+    expect(await read(token)).toEqual({ a: "y" });
   });
 });
