@@ -5,7 +5,7 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { RequestLike, Session, Sessions } from "../src/index.ts";
+import type { Awaitable, RequestLike, Session, Sessions } from "../src/index.ts";
 import { holdHeaders } from "./node/hold-headers.ts";
 
 /**
@@ -21,8 +21,8 @@ export interface WithSession<Data extends object = Record<string, unknown>> {
 export type SessionMiddleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
 
 /**
- * Middleware that puts the session on `request.session`. The status line and headers are held until the session is committed, so that the
- * page after a redirect sees what was written; a change after that throws. A failing store goes to `next(error)`, before the handler or
+ * Middleware that puts the session on `request.session`. The session is committed before the status line and headers leave, so that the
+ * page after a redirect sees what was written; a change after that throws. Where the store answers with promises the response is held meanwhile. A failing store goes to `next(error)`, before the handler or
  * instead of its response. Whatever answers saves what was changed, an error page as well.
  *
  * Express and Connect take it as it is. Fastify takes it in an `onRequest` hook with `request.raw` and `reply.raw`; not in
@@ -40,30 +40,51 @@ export type SessionMiddleware = (request: IncomingMessage, response: ServerRespo
  */
 export function sessionMiddleware<Data extends object>(sessions: Sessions<Data>): SessionMiddleware {
   return (request, response, next) => {
-    sessions.load(requestLike(request)).then((session) => {
+    const begin = (session: Session<Data>): void => {
       (request as IncomingMessage & WithSession<Data>).session = session;
-      holdHeaders(response, (deliverable) => sessions.commit(session, { deliverable }), next);
+      holdHeaders(response, (headers, deliverable) => sessions.commitTo(session, headers, { deliverable }), next);
       next();
-    }, next);
+    };
+    let loading: Awaitable<Session<Data>>;
+    try {
+      loading = sessions.loadFrom(new NodeRequest(request));
+    } catch (error) {
+      next(error);
+      return;
+    }
+    // At once where the store answers at once: a promise takes 4 % of a whole request on Node's server
+    if ("then" in loading) loading.then(begin, next);
+    else begin(loading);
   };
 }
 
-/** What a session needs of a request, without a `Request`: its `Headers` alone would cost several microseconds. */
-function requestLike(request: IncomingMessage & { originalUrl?: string }): RequestLike {
-  const { headers, socket } = request;
-  return {
-    get url() {
-      const scheme = (socket as { encrypted?: boolean }).encrypted ? "https" : "http";
-      // Express and Connect take the part of the path off `url` that led to what is mounted
-      return `${scheme}://${headers.host ?? headers[":authority"] ?? "localhost"}${request.originalUrl ?? request.url}`;
-    },
-    headers: {
-      get(name) {
-        const key = name.toLowerCase();
-        return Object.hasOwn(headers, key) ? String(headers[key]) : null;
-      },
-    },
-  };
+/**
+ * What a session needs of a request, without a `Request`: its `Headers` alone would cost several microseconds. A class that is its own
+ * `headers`: two object literals, one with a getter, took a quarter of a whole request.
+ */
+class NodeRequest implements RequestLike {
+  readonly #request: IncomingMessage & { originalUrl?: string };
+
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+  }
+
+  get url(): string {
+    const { headers, socket, originalUrl, url } = this.#request;
+    const scheme = (socket as { encrypted?: boolean }).encrypted ? "https" : "http";
+    // Express and Connect take the part of the path off `url` that led to what is mounted
+    return `${scheme}://${headers.host ?? headers[":authority"] ?? "localhost"}${originalUrl ?? url}`;
+  }
+
+  get headers(): RequestLike["headers"] {
+    return this;
+  }
+
+  get(name: string): string | null {
+    const { headers } = this.#request;
+    const key = name.toLowerCase();
+    return Object.hasOwn(headers, key) ? String(headers[key]) : null;
+  }
 }
 
 /** A listener for `http.createServer` and the like. */

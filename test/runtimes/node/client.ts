@@ -8,6 +8,8 @@ export interface Received {
   readonly reason: string;
   readonly headers: Headers;
   readonly body: string;
+  /** The body as it came. */
+  readonly bytes: Buffer;
   /** Whether the body came to its end. */
   readonly complete: boolean;
 }
@@ -50,11 +52,13 @@ export async function receive(response: IncomingMessage): Promise<Received> {
   await once(response, "close");
   const headers = new Headers();
   for (let at = 0; at < response.rawHeaders.length; at += 2) headers.append(response.rawHeaders[at]!, response.rawHeaders[at + 1]!);
+  const bytes = Buffer.concat(chunks);
   return {
     status: response.statusCode ?? 0,
     reason: response.statusMessage ?? "",
     headers,
-    body: Buffer.concat(chunks).toString(),
+    body: bytes.toString(),
+    bytes,
     complete: response.complete,
   };
 }
