@@ -209,7 +209,7 @@ async function expectToOutlive(store: SessionStore, begin: () => Outage | Promis
     expect(events).toContainEqual(expect.objectContaining({ type: "store_failed" }));
     // Who goes on without a store gives the visitor a page, and leaves the cookie alone.
     if (!readable) {
-      const page = await inTime(lenient.wrap((_request, session) => new Response(String(session.isNew)))(ask()));
+      const page = await inTime(Promise.resolve(lenient.wrap((_request, session) => new Response(String(session.isNew)))(ask())));
       expect(page.status).toBe(200);
       expect(page.headers.getSetCookie()).toEqual([]);
     }

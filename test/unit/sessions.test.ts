@@ -214,6 +214,43 @@ describe("wrap", () => {
     const lines = (await fetch(request(token))).headers.getSetCookie();
     expect(lines.map((line) => line.split("=")[0])).toEqual(["a", "b", COOKIE]);
   });
+
+  test("answers at once where handler and store do, and as a promise where one of them does not", async () => {
+    const fetch = sessions.wrap((_request, session) => new Response(session.get("a")));
+    expect(fetch(request())).toBeInstanceOf(Response);
+    expect(sessions.wrap(async () => new Response())(request())).toBeInstanceOf(Promise);
+    const token = await start();
+    expect(fetch(request(token))).toBeInstanceOf(Response);
+    const slow = createSessions<Data>({ store: { ...store, read: async (key) => store.read(key) } });
+    const later = slow.wrap((_request, session) => new Response(session.get("a")))(request(token));
+    expect(later).toBeInstanceOf(Promise);
+    expect(await (await later).text()).toBe("start");
+  });
+
+  test("an error is a rejected promise, whether it comes at once or later", async () => {
+    const failing: SessionStore = {
+      ...store,
+      read: () => {
+        throw new Error("down");
+      },
+    };
+    const broken = createSessions<Data>({ store: failing }).wrap(() => new Response());
+    const thrower = sessions.wrap(() => {
+      throw new Error("the handler's");
+    });
+    const late = sessions.wrap(async () => {
+      throw new Error("the handler's");
+    });
+    const none = sessions.wrap((_request, session) => {
+      session.set("a", "1");
+      return Response.error();
+    });
+    const answers = [broken(request(await start())), thrower(request()), late(request()), none(request())];
+    for (const answer of answers) expect(answer).toBeInstanceOf(Promise);
+    await expect(answers[0]).rejects.toMatchObject({ code: "store_failed" });
+    for (const answer of answers.slice(1, 3)) await expect(answer).rejects.toThrow("the handler's");
+    await expect(answers[3]).rejects.toMatchObject({ code: "cookie_undeliverable" });
+  });
 });
 
 describe("wrapLazy", () => {

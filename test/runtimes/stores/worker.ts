@@ -34,7 +34,7 @@ const count = (_request: Request, session: Session<{ n: number }>): Response => 
   session.update("n", (n = 0) => n + 1);
   return new Response();
 };
-const handlers: Record<string, (request: Request) => Promise<Response>> = {
+const handlers: Record<string, (request: Request) => Response | Promise<Response>> = {
   "/count": createSessions<{ n: number }>({ store }).wrap(count),
   "/count-slowly": createSessions<{ n: number }>({ store: slowStore }).wrap(count),
   "/read": createSessions<{ n: number }>({ store }).wrap((_request, session) => Response.json(session.get("n") ?? null)),
