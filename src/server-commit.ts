@@ -2,40 +2,19 @@ import { after } from "./awaitable.ts";
 import type { Backend } from "./backend.ts";
 import type { Chain, LivePlace, Place } from "./chain.ts";
 import { copyOf, jsonCodec } from "./codec.ts";
-import { type Plan, planCommit } from "./commit-plan.ts";
 import { createQueues } from "./commit-queue.ts";
 import { removeCookie, setCookie } from "./cookie.ts";
+import { createDrafts, type Draft, type Found, type State } from "./draft.ts";
 import { SessionError } from "./errors.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { cookieMaxAge } from "./lifetime.ts";
 import type { Settings } from "./options.ts";
 import { encodeRecord, type LiveRecord } from "./record.ts";
-import { applyChanges, type Content, isUntouched, type Loaded, type SessionState } from "./session-state.ts";
+import { isUntouched } from "./session-state.ts";
 import type { Awaitable, EntryMeta, SessionStore } from "./store.ts";
 import type { SubjectIndex } from "./subject-index.ts";
 import { digest, newToken } from "./token.ts";
 import { createTokenChange, entryMeta } from "./token-change.ts";
-
-/** What the server backend remembers of a session from load to commit. */
-export interface Found extends Loaded {
-  readonly place: Place;
-}
-
-type State = SessionState<Found>;
-
-/** What a record is made of at commit: the request's changes applied to what is stored now. */
-interface Draft {
-  readonly state: State;
-  readonly data: string;
-  /** What `data` is the text of. */
-  readonly content: Record<string, unknown>;
-  readonly subject: string | undefined;
-  readonly persistent: boolean;
-  /** This request changed whether the cookie outlives the browser. */
-  readonly persistChanged: boolean;
-  /** What is to be done with it. */
-  readonly plan: Plan;
-}
 
 /** What one attempt to commit came to: Set-Cookie lines, or the news that another request was first. */
 type Outcome = readonly string[] | "refused";
@@ -56,14 +35,15 @@ export function createServerCommit(
   index: SubjectIndex,
   settings: Settings,
 ): Backend<Found>["keep"] {
-  const { codec, lifetime, rotation, clock, emit, describe } = settings;
+  const { lifetime, clock, emit, describe } = settings;
+  const draftOf = createDrafts(settings);
   const tokens = createTokenChange(store, chain, settings);
   const inTurn = createQueues();
 
   function keep(state: State, deliverable: boolean): Awaitable<readonly string[]> {
     const { place } = state.loaded;
     if (place.status !== "live") return isUntouched(state) ? NO_COOKIE : commit(state, deliverable, false);
-    if (isUntouched(state) && planFor(state, place, deliverable, state.now).plan === "nothing") return offer(place, state, deliverable);
+    if (isUntouched(state) && draftOf(state, place, deliverable, state.now).plan === "nothing") return offer(place, state, deliverable);
     return inTurn(place.key, (waited) => commit(state, deliverable, waited));
   }
 
@@ -97,44 +77,8 @@ export function createServerCommit(
     return now.status === "live" ? { ...now, direct: now.direct && place.direct } : now;
   }
 
-  /** The request's changes applied to what is stored at `place`, and what to do about them. */
-  function planFor(state: State, place: Place, deliverable: boolean, now: number): Draft {
-    const seen = place.status === "live" ? place.seen : undefined;
-    const live = seen?.record;
-    const stored = { data: live?.content ?? {}, subject: live?.subject };
-    const content = state.changes.length === 0 ? stored : contentAt(state, place, stored);
-    const data = live && content === stored ? live.data : codec.encode(content.data);
-    // As with data: only what this request changed may overrule what another stored
-    const persistChanged = state.persistent !== state.loaded.persistent;
-    const persistent = live && !persistChanged ? (live.persistent ?? false) : state.persistent;
-    const plan = planCommit(
-      {
-        status: place.status,
-        destroyed: state.destroyed,
-        signedIn: state.signedIn,
-        renewed: state.renewed,
-        changed: live ? data !== live.data || persistent !== (live.persistent ?? false) : state.changes.length > 0,
-        empty: live === undefined && Object.keys(content.data).length === 0,
-        direct: place.status === "live" && place.direct,
-        unconfirmed: live?.previous !== undefined,
-        deliverable,
-        renewedAt: live?.renewedAt ?? 0,
-        idleEnd: seen?.idleEnd ?? 0,
-      },
-      rotation.every,
-      lifetime,
-      now,
-    );
-    return { plan, state, data, content: content.data, subject: content.subject, persistent, persistChanged };
-  }
-
-  /** While nobody came between, what the request sees is the outcome already; else its changes apply anew to what is stored by now. */
-  function contentAt(state: State, place: Place, stored: Content): Content {
-    return place === state.loaded.place ? state.content : applyChanges(stored.data, stored.subject, state.changes, codec);
-  }
-
   function carryOut(state: State, place: Place, deliverable: boolean): Awaitable<Outcome> {
-    const draft = planFor(state, place, deliverable, clock());
+    const draft = draftOf(state, place, deliverable, clock());
     const { plan, persistChanged } = draft;
     if (!deliverable && (plan === "create" || plan === "renew" || (plan === "update" && persistChanged))) {
       throw new SessionError(
@@ -161,15 +105,17 @@ export function createServerCommit(
     return ended && deliverable ? [removeCookie(cookie)] : NO_COOKIE;
   }
 
-  async function create(draft: Draft): Promise<Outcome> {
+  function create(draft: Draft): Awaitable<Outcome> {
     const token = newToken();
-    const handle = await digest(token);
     const record = newRecord(draft);
-    if ((await store.create(handle, encodeRecord(record), metaOf(record))) === undefined) return "refused";
-    const at = { handle, subject: record.subject };
-    emit({ type: "created", ...at });
-    if (draft.state.signedIn) await signedIn(at.handle, record);
-    return cookieFor(token, record, draft.state);
+    return after(digest(token), (handle) =>
+      after(store.create(handle, encodeRecord(record), metaOf(record)), (version) => {
+        if (version === undefined) return "refused";
+        emit({ type: "created", handle, subject: record.subject });
+        const cookie = cookieFor(token, record, draft.state);
+        return draft.state.signedIn ? signedIn(handle, record).then(() => cookie) : cookie;
+      }),
+    );
   }
 
   function update({ state, data, content, persistent }: Draft, place: LivePlace, deliverable: boolean): Awaitable<Outcome> {

@@ -28,11 +28,19 @@ describe("what a text means", () => {
   test("is forgotten before it takes much memory", () => {
     const { decode } = createDecoder(jsonCodec);
     const long = textOf({ text: "x".repeat(10_000) });
+    const keys = Array.from({ length: 60 }, (_, n) => `key-${String.fromCharCode(48 + n)}--`);
     const first = decode("first", long, now);
-    for (let n = 0; n < 40; n++) decode(`key ${n}`, long, now);
+    for (const key of keys.slice(0, 40)) decode(key, long, now);
     expect(decode("first", long, now)).toBe(first);
-    for (let n = 0; n < 20; n++) decode(`another ${n}`, long, now);
+    for (const key of keys.slice(40)) decode(key, long, now);
     expect(decode("first", long, now)).not.toBe(first);
+  });
+
+  test("is right for two keys that share a place, which takes turns between them", () => {
+    const { decode } = createDecoder(jsonCodec);
+    for (const n of [1, 2, 3, 4]) expect(decode(`${n}---`, textOf({ n }), now)).toMatchObject({ content: { n } });
+    const last = decode("4---", textOf({ n: 4 }), now);
+    expect(decode("4---", textOf({ n: 4 }), now)).toBe(last);
   });
 
   test("is not shared where the codec is one's own, whose values may not freeze", () => {
