@@ -7,5 +7,5 @@ declare module "bun:sqlite" {
 }
 
 declare const Bun: {
-  serve(options: { port: number; fetch(request: Request): Promise<Response> }): { readonly port: number; stop(): Promise<void> };
+  serve(options: { port: number; fetch(request: Request): Response | Promise<Response> }): { readonly port: number; stop(): Promise<void> };
 };
