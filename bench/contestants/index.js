@@ -12,7 +12,6 @@ export const contestants = [
     title: "floor with Vary and no-store",
     kind: "fetch",
     store: "memory",
-    http: false,
     load: async () => (await import("./floor.js")).floor({ headers: true }),
   },
   {
