@@ -38,7 +38,7 @@ export function requestTable(runtime, results, store) {
 function ratio(result, floor, id) {
   const own = result.cells[id];
   const reference = floor?.cells[id.replace("rotate", "write")];
-  if (own?.median === undefined) return own?.skipped ? "–" : "failed";
+  if (own?.median === undefined) return own?.failed ? "failed" : "–";
   if (id === "untouched") return own.median < own.plain * 0.03 || own.low < 0 ? "none" : `${figure(own.median)} µs`;
   if (reference?.median === undefined) return `${figure(own.median)} µs`;
   const times = result === floor ? `${figure(own.median)} µs` : `${figure(own.median / reference.median)}×`;

@@ -13,7 +13,7 @@ export async function measureRequests(runtime, { only, rounds, batch, onlyCells,
   const chosen = contestants.filter(
     ({ id, on, engine }) => !engine && on.includes(runtime.name) && (only === undefined || only.includes(id)),
   );
-  const workers = chosen.map(({ id }) => startWorker(runtime, id, batch));
+  const workers = chosen.map(({ id, kind }) => startWorker(runtime, id, kind, batch));
   const results = chosen.map(({ id, title, store, kind }) => ({ id, title, store, kind, cells: {} }));
   try {
     for (const cell of cells.filter(({ id }) => onlyCells === undefined || onlyCells.includes(id))) {
@@ -41,8 +41,9 @@ export async function measureRequests(runtime, { only, rounds, batch, onlyCells,
   return results;
 }
 
-function startWorker({ command: [file, ...args] }, id, batch) {
-  const child = spawn(file, [...args, fileURLToPath(new URL("worker.js", import.meta.url)), id], {
+function startWorker({ command: [file, ...args] }, id, kind, batch) {
+  const flags = kind === "node" ? ["--expose-gc"] : [];
+  const child = spawn(file, [...args, ...flags, fileURLToPath(new URL("worker.js", import.meta.url)), id], {
     cwd: fileURLToPath(new URL(".", import.meta.url)),
     env: { ...process.env, BENCH_BATCH: String(batch), NODE_ENV: "production" },
     stdio: ["pipe", "pipe", "pipe"],
