@@ -3,25 +3,19 @@ import { request as open } from "node:http";
 import { createSessions, memoryStore, type Session } from "@sojourn/session";
 import { toNodeListener } from "@sojourn/session/node";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { closedAfterEach } from "./after-each.ts";
 import { cookieOf, type Received, type Served, send, serve } from "./client.ts";
 import type { Data } from "./frameworks.ts";
 
 /** As they were before the first listener was made. */
 const globals = { Request, Response };
-const opened: Served[] = [];
-const rejections: unknown[] = [];
-process.on("unhandledRejection", (error) => rejections.push(error));
-
-afterEach(async () => {
-  for (const { close } of opened.splice(0)) await close();
-  vi.restoreAllMocks();
-  expect(rejections.splice(0)).toEqual([]);
-});
+const opened = closedAfterEach();
+afterEach(() => void vi.restoreAllMocks());
 
 async function start(handler: (request: Request, session: Session<Data>) => Response | Promise<Response>): Promise<Served> {
   const sessions = createSessions<Data>({ store: memoryStore() });
   const served = await serve(toNodeListener(sessions.wrap(handler)));
-  opened.push(served);
+  opened.push(served.close);
   return served;
 }
 
@@ -61,7 +55,7 @@ describe.each([false, true])("toNodeListener, the session changed: %s", (changes
 
   test("the response of a fetch, whose headers are immutable, with a compressed body", async () => {
     const origin = await serve((_request, response) => response.writeHead(200, { "x-origin": "1" }).end("from there"));
-    opened.push(origin);
+    opened.push(origin.close);
     const { url } = await answering(() => fetch(origin.url));
     const answer = await send(url);
     expect([answer.status, answer.headers.get("x-origin"), answer.body]).toEqual([200, "1", "from there"]);

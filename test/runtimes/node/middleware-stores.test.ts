@@ -10,8 +10,9 @@ import { createSessions, memoryStore, type Session, type SessionStore } from "@s
 import { type SessionMiddleware, sessionMiddleware, type WithSession } from "@sojourn/session/node";
 import express from "express";
 import express4 from "express-4";
-import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { cookieOf, type Received, type Served, send, serve } from "./client.ts";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { closedAfterEach } from "./after-each.ts";
+import { cookieOf, type Received, send, serve } from "./client.ts";
 import { codeOf, type Data, frameworks, type Handler } from "./frameworks.ts";
 import { compress, ways } from "./ways.ts";
 
@@ -58,18 +59,11 @@ const stores: Readonly<Record<string, () => FailingStore>> = {
   },
 };
 
-const opened: Served[] = [];
-const rejections: unknown[] = [];
-process.on("unhandledRejection", (error) => rejections.push(error));
-
-afterEach(async () => {
-  for (const { close } of opened.splice(0)) await close();
-  expect(rejections.splice(0)).toEqual([]);
-});
+const opened = closedAfterEach();
 
 async function open(listener: RequestListener): Promise<string> {
   const served = await serve(listener);
-  opened.push(served);
+  opened.push(served.close);
   return served.url;
 }
 

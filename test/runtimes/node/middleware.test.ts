@@ -7,20 +7,14 @@ import { pipeline } from "node:stream/promises";
 import { gunzipSync } from "node:zlib";
 import { createSessions, type SessionsOptions } from "@sojourn/session";
 import { sessionMiddleware, type WithSession } from "@sojourn/session/node";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { closedAfterEach } from "./after-each.ts";
 import { cookieOf, receive, type Served, send, serve } from "./client.ts";
 import { type Data, frameworks, type Handler } from "./frameworks.ts";
 import { type HeldStore, heldStore } from "./held-store.ts";
 import { compress, ways } from "./ways.ts";
 
-const opened: (() => Promise<void>)[] = [];
-const rejections: unknown[] = [];
-process.on("unhandledRejection", (error) => rejections.push(error));
-
-afterEach(async () => {
-  for (const close of opened.splice(0)) await close();
-  expect(rejections.splice(0)).toEqual([]);
-});
+const opened = closedAfterEach();
 
 interface Started extends Served {
   readonly store: HeldStore;

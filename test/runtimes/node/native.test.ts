@@ -6,23 +6,17 @@ import express, { type Request as ExpressRequest } from "express";
 import express4 from "express-4";
 import fastify, { type FastifyRequest } from "fastify";
 import Koa, { type Context } from "koa";
-import { afterEach, describe, expect, test } from "vitest";
-import { cookieOf, type Served, send, serve } from "./client.ts";
+import { describe, expect, test } from "vitest";
+import { closedAfterEach } from "./after-each.ts";
+import { cookieOf, send, serve } from "./client.ts";
 import { codeOf, type Data } from "./frameworks.ts";
 import { type HeldStore, heldStore } from "./held-store.ts";
 
-const opened: Served[] = [];
-const rejections: unknown[] = [];
-process.on("unhandledRejection", (error) => rejections.push(error));
-
-afterEach(async () => {
-  for (const { close } of opened.splice(0)) await close();
-  expect(rejections.splice(0)).toEqual([]);
-});
+const opened = closedAfterEach();
 
 async function start(listener: Parameters<typeof serve>[0]): Promise<string> {
   const served = await serve(listener);
-  opened.push(served);
+  opened.push(served.close);
   return served.url;
 }
 
