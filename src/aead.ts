@@ -1,4 +1,4 @@
-import { nodeBuiltin } from "./node-builtin.ts";
+import { nodeBuiltin } from "./runtime.ts";
 import type { Awaitable } from "./store.ts";
 
 /** AES-256-GCM under one key (NIST SP 800-38D). What is sealed is the 96-bit nonce, the ciphertext and the full 16-byte tag. */

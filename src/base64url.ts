@@ -1,4 +1,4 @@
-import { nodeBuiltin } from "./node-builtin.ts";
+import { nodeBuiltin } from "./runtime.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -29,6 +29,17 @@ export function copyOf(codec: Codec, value: unknown, path: string): unknown {
   return (codec.decode(codec.encode({ value })) as { value: unknown }).value;
 }
 
+/** The data that a text holds; `undefined` where the codec throws, or gives anything but an object of keys. */
+export function decodeData(codec: Codec, text: string): Record<string, unknown> | undefined {
+  let data: unknown;
+  try {
+    data = codec.decode(text);
+  } catch {
+    return undefined;
+  }
+  return typeof data === "object" && data !== null && !Array.isArray(data) ? (data as Record<string, unknown>) : undefined;
+}
+
 /** Deeper than any session should be, and found before a cyclic value exhausts the stack. */
 const MAX_DEPTH = 200;
 

@@ -1,4 +1,5 @@
 import { isPromise } from "./awaitable.ts";
+import { isOnWorkers } from "./runtime.ts";
 import type { Awaitable } from "./store.ts";
 
 /** Runs a task when the earlier ones of its key are done; `waited` says whether there were any. */
@@ -11,7 +12,7 @@ export type InTurn = <T>(key: string, task: (waited: boolean) => Awaitable<T>) =
 export function createQueues(): InTurn {
   const tails = new Map<string, Promise<unknown>>();
   // Workers cut a request off with its client, and its promises never settle: whoever waited for them would wait for ever
-  const mayWait = globalThis.navigator?.userAgent !== "Cloudflare-Workers";
+  const mayWait = !isOnWorkers();
 
   return (key, task) => {
     if (!mayWait) return task(false);

@@ -1,4 +1,4 @@
-import { type Codec, jsonCodec } from "./codec.ts";
+import { type Codec, decodeData, jsonCodec } from "./codec.ts";
 import { decodeStored, type Forward, type LiveRecord, type Tombstone } from "./record.ts";
 
 /** What a stored text means. */
@@ -51,7 +51,7 @@ export function createDecoder(codec: Codec): Decoder {
     if (known !== undefined && known.text === text) return known.decoded;
     const stored = decodeStored(text, now);
     if (stored?.kind !== "live") return stored;
-    const content = contentOf(codec, stored.data);
+    const content = decodeData(codec, stored.data);
     if (content === undefined) return undefined;
     const decoded = { ...stored, content };
     remember(key, text as string, decoded);
@@ -59,16 +59,6 @@ export function createDecoder(codec: Codec): Decoder {
   }
 
   return { decode, remember };
-}
-
-function contentOf(codec: Codec, data: string): Record<string, unknown> | undefined {
-  let content: unknown;
-  try {
-    content = codec.decode(data);
-  } catch {
-    return undefined;
-  }
-  return typeof content === "object" && content !== null && !Array.isArray(content) ? (content as Record<string, unknown>) : undefined;
 }
 
 /** From two characters that are random in every key of ours. */

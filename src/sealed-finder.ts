@@ -1,4 +1,5 @@
 import { after, all } from "./awaitable.ts";
+import { decodeData } from "./codec.ts";
 import { endOf, limitPassed, tombstoneEnd } from "./lifetime.ts";
 import type { Settings } from "./options.ts";
 import { unpack } from "./packing.ts";
@@ -36,56 +37,50 @@ interface Opened {
 export function createSealedFinder(
   { sealer, maxCookies, revocations }: SealedConfig,
   settings: Settings,
-): (header: string | null, cookie: { readonly name: string }) => Awaitable<SealedFound> {
+): (header: string | null, cookie: { readonly name: string }, now: number) => Awaitable<SealedFound> {
   const { codec, lifetime, rotation, clock, emit } = settings;
 
-  function find(header: string | null, { name }: { readonly name: string }): Awaitable<SealedFound> {
+  function find(header: string | null, { name }: { readonly name: string }, now: number): Awaitable<SealedFound> {
     // Keys are derived for whoever may have a session, so a visitor does not wait for it
-    return header?.includes(name) ? after(sealer(), (by) => findWith(by, header, name)) : nothing(header);
+    return header?.includes(name) ? after(sealer(), (by) => findWith(by, header, name, now)) : nothing(header, now);
   }
 
-  function findWith(by: Sealer, header: string, name: string): Awaitable<SealedFound> {
+  function findWith(by: Sealer, header: string, name: string, now: number): Awaitable<SealedFound> {
     const values = joinedValues(header, name, maxCookies, by.recognizes);
-    if (values.length === 0) return nothing(header);
-    return after(all(values.map((value) => open(by, value, name))), (opened) => {
+    if (values.length === 0) return nothing(header, now);
+    return after(all(values.map((value) => open(by, value, name, now))), (opened) => {
       // Of several the newest, so that a response never puts an older session in its place
       const sessions = opened.filter((session) => session !== undefined).sort((a, b) => b.record.renewedAt - a.record.renewedAt);
-      return firstInForce(sessions, header);
+      return firstInForce(sessions, header, now);
     });
   }
 
-  function open(by: Sealer, value: string, name: string): Awaitable<Opened | undefined> {
-    return after(by.open(value, name), (bytes) => after(bytes && unpack(bytes), judge));
+  function open(by: Sealer, value: string, name: string, now: number): Awaitable<Opened | undefined> {
+    return after(by.open(value, name), (bytes) => after(bytes && unpack(bytes), (text) => judge(text, now)));
   }
 
-  function judge(text: string | undefined): Opened | undefined {
-    const now = clock();
+  function judge(text: string | undefined, now: number): Opened | undefined {
     const record = decodeSealed(text, now, lifetime.idle);
-    let content: unknown;
-    try {
-      content = record && codec.decode(record.data);
-    } catch {
-      // As any other content that is not ours
-    }
-    if (!record || typeof content !== "object" || content === null || Array.isArray(content)) {
+    const data = record && decodeData(codec, record.data);
+    if (!record || !data) {
       // It names a key of ours and is not whole (altered, torn, made for another cookie), or whole and not a session
       emit({ type: "record_rejected", ...(record && who(record)) });
       return undefined;
     }
     const limit = now < record.end ? limitPassed(record.idleEnd, record.createdAt, now, lifetime) : "absolute";
     if (limit) emit({ type: "expired", limit, ...who(record) });
-    return limit ? undefined : { record, data: content as Record<string, unknown> };
+    return limit ? undefined : { record, data };
   }
 
-  function firstInForce(sessions: readonly Opened[], header: string | null, at = 0, ended?: string): Awaitable<SealedFound> {
+  function firstInForce(sessions: readonly Opened[], header: string | null, now: number, at = 0, ended?: string): Awaitable<SealedFound> {
     const session = sessions[at];
-    if (session === undefined) return nothing(header, ended);
+    if (session === undefined) return nothing(header, now, ended);
     if (revocations === undefined) return live(session, header);
     const { id } = session.record;
     return after(revocations.find(id), (revoked) => {
       if (revoked === undefined) return live(session, header);
       const isRecent = clock() < tombstoneEnd(revoked.endedAt, rotation.grace);
-      return firstInForce(sessions, header, at + 1, isRecent ? id : ended);
+      return firstInForce(sessions, header, now, at + 1, isRecent ? id : ended);
     });
   }
 
@@ -105,8 +100,7 @@ export function createSealedFinder(
     };
   }
 
-  function nothing(header: string | null, ended?: string): SealedFound {
-    const now = clock();
+  function nothing(header: string | null, now: number, ended?: string): SealedFound {
     return {
       status: ended === undefined ? "none" : "ended",
       data: {},

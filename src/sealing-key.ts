@@ -1,6 +1,6 @@
 import { after } from "./awaitable.ts";
 import { encodeBase64url } from "./base64url.ts";
-import { nodeBuiltin } from "./node-builtin.ts";
+import { nodeBuiltin } from "./runtime.ts";
 import type { Awaitable } from "./store.ts";
 import { digest, randomBytes } from "./token.ts";
 

@@ -145,9 +145,9 @@ export function createServerCommit(
     if (plan === "rotate" && stored.previous !== undefined) await tokens.confirm(stored.previous, key);
     const previous = plan === "rotate" ? key : undefined;
     const record: LiveRecord = state.signedIn ? newRecord(draft) : { ...stored, data, renewedAt: clock(), persistent, previous };
-    const token = await (plan === "rotate" ? tokens.rotate(place, record) : tokens.renew(place, record));
-    if (token === undefined) return "refused";
-    const handle = await digest(token);
+    const moved = await (plan === "rotate" ? tokens.rotate(place, record) : tokens.renew(place, record));
+    if (moved === undefined) return "refused";
+    const { token, key: handle } = moved;
     if (state.signedIn) await signedIn(handle, record);
     else emit({ type: plan === "rotate" ? "rotated" : "renewed", handle, subject: record.subject });
     return cookieFor(token, record, state);

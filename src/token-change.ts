@@ -12,9 +12,9 @@ import { digest, newNonce, newToken, successorOf } from "./token.ts";
  */
 export interface TokenChange {
   /** Everyone who holds the old token is led to the same new one, which is derived from it. `undefined`: another request was first. */
-  rotate(place: LivePlace, record: LiveRecord): Promise<string | undefined>;
+  rotate(place: LivePlace, record: LiveRecord): Promise<NewToken | undefined>;
   /** A hard cut: the new token is random and the old one opens nothing, for whoever planted or stole it must not be led on. */
-  renew(place: LivePlace, record: LiveRecord): Promise<string | undefined>;
+  renew(place: LivePlace, record: LiveRecord): Promise<NewToken | undefined>;
   /**
    * A rotated token was presented, so its browser has it: the grace of its predecessor begins. The caller drops `previous` after that and not before: a crash between the two must not leave a token that works
    * for ever.
@@ -22,35 +22,40 @@ export interface TokenChange {
   confirm(previous: string, key: string): Promise<void>;
 }
 
+export interface NewToken {
+  readonly token: string;
+  readonly key: string;
+}
+
 /** Two processes may confirm at once; one of them is refused, looks again and sees that it is done. */
 const CONFIRM_ATTEMPTS = 3;
 
 export function createTokenChange(store: GuardedStore, chain: Chain, { lifetime, rotation, clock }: Settings): TokenChange {
-  async function rotate(place: LivePlace, record: LiveRecord): Promise<string | undefined> {
+  async function rotate(place: LivePlace, record: LiveRecord): Promise<NewToken | undefined> {
     const nonce = newNonce();
-    const next = await successorOf(place.token, nonce);
-    const to = await digest(next);
+    const token = await successorOf(place.token, nonce);
     // Unconfirmed, a forward lives as long as the session may: a lost response costs nothing
-    return (await move(place, record, { kind: "forward", to, nonce }, record.createdAt + lifetime.absolute)) ? next : undefined;
+    return move(place, record, token, { kind: "forward", to: await digest(token), nonce }, record.createdAt + lifetime.absolute);
   }
 
-  async function renew(place: LivePlace, record: LiveRecord): Promise<string | undefined> {
-    const next = newToken();
-    const to = await digest(next);
-    return (await move(place, record, { kind: "ended", to }, tombstoneEnd(clock(), rotation.grace))) ? next : undefined;
+  async function renew(place: LivePlace, record: LiveRecord): Promise<NewToken | undefined> {
+    const token = newToken();
+    return move(place, record, token, { kind: "ended", to: await digest(token) }, tombstoneEnd(clock(), rotation.grace));
   }
 
   async function move(
-    { key, seen }: LivePlace,
+    { key: from, seen }: LivePlace,
     record: LiveRecord,
+    token: string,
     mark: (Forward | Tombstone) & { readonly to: string },
     expiresAt: number,
-  ): Promise<boolean> {
-    const created = await store.create(mark.to, encodeRecord(record), entryMeta(clock() + lifetime.idle, record.subject));
-    if (created === undefined) return false;
-    if ((await store.update(key, encodeMark(mark), { expiresAt }, seen.version)) !== undefined) return true;
-    await store.delete(mark.to, created);
-    return false;
+  ): Promise<NewToken | undefined> {
+    const key = mark.to;
+    const created = await store.create(key, encodeRecord(record), entryMeta(clock() + lifetime.idle, record.subject));
+    if (created === undefined) return undefined;
+    if ((await store.update(from, encodeMark(mark), { expiresAt }, seen.version)) !== undefined) return { token, key };
+    await store.delete(key, created);
+    return undefined;
   }
 
   async function confirm(previous: string, key: string): Promise<void> {

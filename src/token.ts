@@ -1,5 +1,5 @@
 import { encodeBase64url } from "./base64url.ts";
-import { nodeBuiltin } from "./node-builtin.ts";
+import { nodeBuiltin } from "./runtime.ts";
 import type { Awaitable } from "./store.ts";
 
 /** 32 bytes as base64url: 42 free characters, and one whose two spare bits are zero, so that a token has exactly one spelling. */

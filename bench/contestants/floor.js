@@ -1,5 +1,13 @@
 import { createCipheriv, createDecipheriv, createHash, hash, randomFillSync } from "node:crypto";
 
+const access = {
+  get: (session, key) => session.data[key],
+  assign(session, values) {
+    Object.assign(session.data, values);
+    session.changed = true;
+  },
+};
+
 /**
  * The floor: the cheapest correct steps by hand, with nothing of ours and none of our promises. Read the Cookie header, one SHA-256,
  * one Map lookup, one JSON.parse, one Response; a write adds one JSON.stringify, one Map.set and one appended Set-Cookie.
@@ -25,11 +33,7 @@ export function floor({ headers = false } = {}) {
       }
       return response;
     },
-    get: (session, key) => session.data[key],
-    assign(session, values) {
-      Object.assign(session.data, values);
-      session.changed = true;
-    },
+    ...access,
   };
 }
 
@@ -54,11 +58,7 @@ export function nodeFloor() {
       }
       response.end(body);
     },
-    get: (session, key) => session.data[key],
-    assign(session, values) {
-      Object.assign(session.data, values);
-      session.changed = true;
-    },
+    ...access,
   };
 }
 
@@ -74,11 +74,7 @@ export function sealedFloor() {
       if (session.changed) response.headers.append("set-cookie", setCookie(seal(key, JSON.stringify(session.data))));
       return response;
     },
-    get: (session, key) => session.data[key],
-    assign(session, values) {
-      Object.assign(session.data, values);
-      session.changed = true;
-    },
+    ...access,
   };
 }
 
@@ -100,11 +96,7 @@ export function redisFloor(client) {
         }
         return response;
       },
-    get: (session, key) => session.data[key],
-    assign(session, values) {
-      Object.assign(session.data, values);
-      session.changed = true;
-    },
+    ...access,
   };
 }
 

@@ -1,4 +1,4 @@
-import { nodeBuiltin } from "../node-builtin.ts";
+import { nodeBuiltin } from "../runtime.ts";
 import type { Awaitable } from "../store.ts";
 import type { RedisCommands } from "./redis-client.ts";
 
