@@ -20,14 +20,19 @@ export function headersOf(additions: Additions): Headers {
  * Merges what `commit` returned into the headers of a response, for adapters. The response's own headers are kept: `Vary` gains `Cookie`;
  * `Cache-Control` becomes `no-store` if there is none; beside a Set-Cookie of ours
  * it loses `public` and `s-maxage` and gains `private`, since a shared cache may keep a Set-Cookie otherwise (RFC 9111, section 3). A
- * Set-Cookie of our name is replaced.
+ * Set-Cookie of our name is replaced. `target` must belong to this request alone: never the headers of a `Response` that a handler returned
+ * and may return again.
  * @throws TypeError when the headers are immutable
  */
 export function addSessionHeaders(target: HeadersLike, additions: Headers): void {
   if (additions.has("vary")) merge(target, { setCookie: additions.getSetCookie(), accessed: true });
 }
 
-/** {@link addSessionHeaders} for a whole response: the same one where its headers are mutable, else a copy that streams the same body. */
+/**
+ * {@link addSessionHeaders} for a whole response. A Set-Cookie goes on a copy, which streams the same body: handlers share responses between
+ * requests, and a cookie left on one is sent to the next visitor. `Vary` and `Cache-Control` alone are merged in place where the headers are
+ * mutable.
+ */
 export function withSessionHeaders(response: Response, additions: Headers): Response {
   return additions.has("vary") ? withAdditions(response, { setCookie: additions.getSetCookie(), accessed: true }) : response;
 }
@@ -37,15 +42,16 @@ export function canCarryCookie(response: Response | undefined): response is Resp
   return response !== undefined && response.status !== 0 && response.status !== 101;
 }
 
-/** The response with the additions: the same one where its headers are mutable, else a copy that streams the same body. */
+/** The response with the additions, as {@link withSessionHeaders} describes it. */
 export function withAdditions(response: Response, additions: Additions): Response {
   if (!isAny(additions) || !canCarryCookie(response)) return response;
-  try {
-    merge(response.headers, additions);
-    return response;
-  } catch (error) {
-    // Immutable, as those of Response.redirect() and of fetch() are on Node, Deno and workerd
-    if (!(error instanceof TypeError)) throw error;
+  if (additions.setCookie.length === 0) {
+    try {
+      merge(response.headers, additions);
+      return response;
+    } catch {
+      // Immutable, as those of Response.redirect() and of fetch() are on Node, Deno and workerd: copied
+    }
   }
   const copy = new Response(response.body, response);
   merge(copy.headers, additions);

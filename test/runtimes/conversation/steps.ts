@@ -276,6 +276,20 @@ export const steps: readonly Step[] = [
       }),
   },
   {
+    name: "a response that requests share never carries one visitor's cookie to the next",
+    needs: ["clock", "fetch"],
+    async run({ url }) {
+      const answers = [];
+      for (const query of ["?change", "", "?change", ""]) answers.push(await fetch(`${url}/odd/constant${query}`, { redirect: "manual" }));
+      expect(answers.map(({ status, headers }) => [status, headers.getSetCookie().length])).toEqual([
+        [303, 1],
+        [303, 0],
+        [303, 1],
+        [303, 0],
+      ]);
+    },
+  },
+  {
     name: "a 304 passes, with and without a change",
     needs: ["clock", "fetch"],
     run: ({ url }) =>

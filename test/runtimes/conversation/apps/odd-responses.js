@@ -1,8 +1,11 @@
+const HOME = new Response(null, { status: 303, headers: { location: "/" } });
+
 /** Responses that a careless wrapper breaks, by path; `?change` changes the session with them. */
 
 /** @type {Record<string, (upgrade: (request: Request) => Response | undefined, request: Request) => Response | undefined>} */
 const responses = {
   "/odd/redirect": () => Response.redirect("https://example.com/next", 303), // immutable on most runtimes
+  "/odd/constant": () => HOME,
   "/odd/not-modified": () => new Response(null, { status: 304, headers: { etag: '"1"' } }),
   "/odd/error": () => Response.error(),
   "/odd/broken": () => new Response(brokenBody()),
