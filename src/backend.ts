@@ -1,7 +1,7 @@
-import type { CookieForm } from "./cookie.ts";
-import type { Settings } from "./options.ts";
-import type { Loaded, SessionState } from "./session-state.ts";
-import type { Awaitable } from "./store.ts";
+import type { CookieForm } from "./http/cookie.ts";
+import type { Awaitable } from "./platform/awaitable.ts";
+import type { Settings } from "./rules/options.ts";
+import type { Loaded, SessionState } from "./session/state.ts";
 
 /** One entry in the list of a user's sessions. */
 export interface SessionInfo {

@@ -5,15 +5,16 @@
  * @module
  */
 export type { BackendSource, SessionInfo } from "./backend.ts";
-export { type Codec, jsonCodec } from "./codec.ts";
-export type { CookieOptions, RequestLike } from "./cookie-options.ts";
 export { SessionError, type SessionErrorCode } from "./errors.ts";
 export type { SessionEvent } from "./events.ts";
-export type { RotationOptions, SessionOptions } from "./options.ts";
-export { addSessionHeaders, canCarryCookie, type HeadersLike, withSessionHeaders } from "./response.ts";
-export type { DeepReadonly, Session } from "./session.ts";
+export type { CookieOptions, RequestLike } from "./http/cookie-options.ts";
+export { addSessionHeaders, canCarryCookie, type HeadersLike, withSessionHeaders } from "./http/response.ts";
+export type { Awaitable } from "./platform/awaitable.ts";
+export type { RotationOptions, SessionOptions } from "./rules/options.ts";
+export { type Codec, jsonCodec } from "./session/codec.ts";
+export type { DeepReadonly, Session } from "./session/session.ts";
 export { createSessions, type Sessions, type SessionsOptions } from "./sessions.ts";
-export type { Awaitable, Entry, EntryMeta, SessionStore, Version } from "./store.ts";
+export type { Entry, EntryMeta, SessionStore, Version } from "./store.ts";
 export { type CachedStoreOptions, cachedStore } from "./stores/cached.ts";
 export { type MemoryStore, type MemoryStoreOptions, memoryStore } from "./stores/memory.ts";
 export { prefixedStore } from "./stores/prefixed.ts";

@@ -12,13 +12,13 @@
  */
 import type { BackendSource, CreateBackend } from "./backend.ts";
 import { boolean, known } from "./option-checks.ts";
-import { MAX_COOKIES } from "./pieces.ts";
-import { createRevocations } from "./revocations.ts";
-import { createSealer } from "./seal.ts";
-import { createSealedBackend } from "./sealed-backend.ts";
+import { createSealedBackend } from "./sealed/backend.ts";
+import { MAX_COOKIES } from "./sealed/pieces.ts";
+import { createRevocations } from "./sealed/revocations.ts";
+import { createSealer } from "./sealed/seal.ts";
 import type { SessionStore } from "./store.ts";
 
-export { generateKey } from "./sealing-key.ts";
+export { generateKey } from "./sealed/key.ts";
 
 /** Options of {@link sealedCookies}. */
 export interface SealedCookiesOptions {

@@ -1,13 +1,14 @@
-import { after, isPromise } from "./awaitable.ts";
 import type { Backend, BackendSource, CreateBackend, SessionInfo } from "./backend.ts";
-import type { RequestLike } from "./cookie-options.ts";
 import { SessionError } from "./errors.ts";
-import { resolveOptions, type SessionOptions, type Settings } from "./options.ts";
-import { type Additions, canCarryCookie, type HeadersLike, headersOf, merge, withAdditions } from "./response.ts";
-import { createServerBackend } from "./server-backend.ts";
-import { newSession, type Session, stateOf } from "./session.ts";
-import { isUntouched, type Loaded } from "./session-state.ts";
-import type { Awaitable, SessionStore } from "./store.ts";
+import type { RequestLike } from "./http/cookie-options.ts";
+import { type Additions, canCarryCookie, type HeadersLike, headersOf, merge, withAdditions } from "./http/response.ts";
+import type { Awaitable } from "./platform/awaitable.ts";
+import { after, isPromise } from "./platform/awaitable.ts";
+import { resolveOptions, type SessionOptions, type Settings } from "./rules/options.ts";
+import { newSession, type Session, stateOf } from "./session/session.ts";
+import { isUntouched, type Loaded } from "./session/state.ts";
+import type { SessionStore } from "./store.ts";
+import { createServerBackend } from "./stored/backend.ts";
 import { memoryStore } from "./stores/memory.ts";
 
 /** Options of {@link createSessions}. */

@@ -3,8 +3,7 @@
  * proof.
  */
 
-/** A value, or a promise of it. A store that answers synchronously stays synchronous all the way: no promise is made for it. */
-export type Awaitable<T> = T | Promise<T>;
+import type { Awaitable } from "./platform/awaitable.ts";
 
 /**
  * The store's own opaque mark of one state of one entry. Sessions only ever hand it back.

@@ -3,7 +3,7 @@
  * @module
  */
 import type { SessionStore, Version } from "../store.ts";
-import { newNonce } from "../token.ts";
+import { newNonce } from "../stored/token.ts";
 import { inTurn } from "./in-turn.ts";
 
 /** What we call of an express-session store; all of them have it. */

@@ -1,5 +1,5 @@
-import type { Awaitable } from "../store.ts";
-import { digest } from "../token.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import { digest } from "../stored/token.ts";
 
 /** Where a session is listed: under a subject's digest, by a name that is unique to this stay with this subject. */
 export interface Place {

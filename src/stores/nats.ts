@@ -3,7 +3,7 @@
  * @module
  */
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
-import { newNonce } from "../token.ts";
+import { newNonce } from "../stored/token.ts";
 import { open, type Place, seal, subjectDigest, UNKNOWN_EXPIRY, wholeMs } from "./envelope.ts";
 
 /** What we call of a bucket: `KV` of `@nats-io/kv`, or of `nats` 2. */

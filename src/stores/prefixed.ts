@@ -1,5 +1,5 @@
 /** Several applications on one store. */
-import { after } from "../awaitable.ts";
+import { after } from "../platform/awaitable.ts";
 import type { EntryMeta, SessionStore, Version } from "../store.ts";
 
 /**

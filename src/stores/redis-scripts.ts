@@ -1,5 +1,5 @@
-import { nodeBuiltin } from "../runtime.ts";
-import type { Awaitable } from "../store.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import { nodeBuiltin } from "../platform/runtime.ts";
 import type { RedisCommands } from "./redis-client.ts";
 
 /*

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
-import { newNonce } from "../token.ts";
+import { newNonce } from "../stored/token.ts";
 import { HEAD_LENGTH, open, openHead, type Place, seal, subjectDigest, UNKNOWN_EXPIRY, wholeMs } from "./envelope.ts";
 import { type RedisClient, redisCommands } from "./redis-client.ts";
 import { redisScripts } from "./redis-scripts.ts";

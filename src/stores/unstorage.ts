@@ -3,7 +3,7 @@
  * @module
  */
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
-import { newNonce } from "../token.ts";
+import { newNonce } from "../stored/token.ts";
 import { subjectDigest, UNKNOWN_EXPIRY } from "./envelope.ts";
 import { inTurn } from "./in-turn.ts";
 

@@ -1,5 +1,6 @@
 /** The store contract as executable tests, for any test runner on any runtime. */
-import type { Awaitable, SessionStore } from "../store.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import type { SessionStore } from "../store.ts";
 import { entryTests } from "./entry-tests.ts";
 import { expiryTests, sweepTests, touchTests } from "./expiry-tests.ts";
 import { indexTests, touchedIndexTests } from "./index-tests.ts";

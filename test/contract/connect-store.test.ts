@@ -1,9 +1,9 @@
 import { createRequire } from "node:module";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Version } from "../../src/store.ts";
+import { newToken as newKey } from "../../src/stored/token.ts";
 import { type ConnectStore, connectStore } from "../../src/stores/connect-store.ts";
 import { testStore } from "../../src/testing.ts";
-import { newToken as newKey } from "../../src/token.ts";
 
 const hour = 3_600_000;
 // Neither has types of its own.

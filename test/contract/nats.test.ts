@@ -9,9 +9,9 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createSessions } from "../../src/index.ts";
 import type { Version } from "../../src/store.ts";
+import { digest, newToken as newKey } from "../../src/stored/token.ts";
 import { type NatsBucket, natsStore } from "../../src/stores/nats.ts";
 import { testStore } from "../../src/testing.ts";
-import { digest, newToken as newKey } from "../../src/token.ts";
 import { describeWith, type Service, service } from "../services.ts";
 
 const hour = 3_600_000;

@@ -4,9 +4,9 @@ import { Cluster, Redis } from "ioredis";
 import { createCluster } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SessionStore, Version } from "../../src/store.ts";
+import { newToken as newKey } from "../../src/stored/token.ts";
 import { type RedisClient, redisStore } from "../../src/stores/redis.ts";
 import { testStore } from "../../src/testing.ts";
-import { newToken as newKey } from "../../src/token.ts";
 import { describeWith } from "../services.ts";
 import { redisServerProgram, startRedisCluster } from "./redis-server.ts";
 

@@ -7,9 +7,9 @@ import { createClient, createClientPool, createSentinel } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createSessions, type Session } from "../../src/index.ts";
 import type { SessionStore, Version } from "../../src/store.ts";
+import { digest, newToken as newKey } from "../../src/stored/token.ts";
 import { type RedisClient, redisStore } from "../../src/stores/redis.ts";
 import { testStore } from "../../src/testing.ts";
-import { digest, newToken as newKey } from "../../src/token.ts";
 import { describeWith, service } from "../services.ts";
 import { redisServerProgram, startRedis, startSentinel } from "./redis-server.ts";
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createSessions, type Session } from "../../src/index.ts";
-import type { Awaitable, Entry } from "../../src/store.ts";
+import type { Awaitable } from "../../src/platform/awaitable.ts";
+import type { Entry } from "../../src/store.ts";
 import type { SqlStore, SqlStoreOptions } from "../../src/stores/sql/sql-store.ts";
 import { testStore } from "../../src/testing.ts";
 

@@ -10,9 +10,9 @@ import memoryDriver from "unstorage/drivers/memory";
 import redisDriver from "unstorage/drivers/redis";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Version } from "../../src/store.ts";
+import { newToken as newKey } from "../../src/stored/token.ts";
 import { type UnstorageLike, unstorageStore } from "../../src/stores/unstorage.ts";
 import { testStore } from "../../src/testing.ts";
-import { newToken as newKey } from "../../src/token.ts";
 import { describeWith, service } from "../services.ts";
 
 const hour = 3_600_000;

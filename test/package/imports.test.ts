@@ -30,6 +30,31 @@ describe("imports", () => {
     expect(cycleIn(importsOf(sources).filter(({ typeOnly }) => !typeOnly))).toEqual([]);
   });
 
+  // ARCHITECTURE.md says what belongs in each. A folder, or a file that stands alone, imports what stands below it.
+  const ROOMS = [
+    ["src/index.ts", "src/sealed.ts", "src/testing.ts"],
+    ["src/testing/"],
+    ["src/sessions.ts"],
+    ["src/sealed/"],
+    ["src/stores/"],
+    ["src/stored/"],
+    ["src/backend.ts"],
+    ["src/rules/"],
+    ["src/session/"],
+    ["src/http/"],
+    ["src/store.ts", "src/events.ts", "src/option-checks.ts"],
+    ["src/errors.ts"],
+    ["src/platform/"],
+  ];
+  const floorOf = (file: string): number => ROOMS.findIndex((rooms) => rooms.some((room) => file.startsWith(room)));
+
+  test("every file of src is in a room, and arrows between rooms run one way, those of types included", () => {
+    expect(sources.filter((file) => floorOf(file) < 0)).toEqual([]);
+    const roomOf = (file: string): string | undefined => ROOMS.flat().find((room) => file.startsWith(room));
+    const back = importsOf(sources).filter(({ file, to }) => roomOf(file) !== roomOf(to) && floorOf(file) >= floorOf(to));
+    expect(back.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
+  });
+
   test("adapters reach the core through published entries only, and nothing else but their runtime or framework", () => {
     const published = entries.map(({ source }) => source.slice(2)).filter((source) => source.startsWith("src/"));
     const frameworks = Object.keys(packageJson.peerDependencies ?? {});

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SessionStore } from "../../src/index.ts";
-import { decodeStored } from "../../src/record.ts";
+import { decodeStored } from "../../src/stored/record.ts";
 import { type Answer, type Handler, startProcess, startSession } from "./process.ts";
 import { scheduledStore } from "./scheduled-store.ts";
 

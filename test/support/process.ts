@@ -1,4 +1,4 @@
-import type { CookieForm } from "../../src/cookie.ts";
+import type { CookieForm } from "../../src/http/cookie.ts";
 import type { Session, SessionEvent, SessionStore, Sessions, SessionsOptions } from "../../src/index.ts";
 import { createSessions } from "../../src/index.ts";
 

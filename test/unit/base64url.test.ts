@@ -9,7 +9,7 @@ describe.each(["with node:buffer", "without it"])("base64url, %s", (how) => {
   async function load() {
     if (how === "without it") vi.stubGlobal("process", { ...process, getBuiltinModule: () => undefined });
     vi.resetModules();
-    return import("../../src/base64url.ts");
+    return import("../../src/platform/base64url.ts");
   }
 
   test("gives back the bytes, in the one spelling that others give them", async () => {

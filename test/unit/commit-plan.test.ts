@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Plan, planCommit, type Situation } from "../../src/commit-plan.ts";
+import { type Plan, planCommit, type Situation } from "../../src/rules/plan.ts";
 
 const lifetime = { idle: 100, absolute: 1000, touchEvery: 10 };
 const NOW = 500;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { attributesOf, cookieValues, nameOfSetCookie, removeCookie, setCookie } from "../../src/cookie.ts";
+import { attributesOf, cookieValues, nameOfSetCookie, removeCookie, setCookie } from "../../src/http/cookie.ts";
 
 const anything = () => true;
 const values = (header: string | null, name = "id") => cookieValues(header, name, anything);

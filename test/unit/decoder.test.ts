@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { jsonCodec } from "../../src/codec.ts";
-import { createDecoder, type DecodedRecord } from "../../src/decoder.ts";
 import { createSessions, memoryStore } from "../../src/index.ts";
-import { encodeMark, encodeRecord } from "../../src/record.ts";
+import { jsonCodec } from "../../src/session/codec.ts";
+import { createDecoder, type DecodedRecord } from "../../src/stored/decoder.ts";
+import { encodeMark, encodeRecord } from "../../src/stored/record.ts";
 
 const now = 1_800_000_000_000;
 const textOf = (data: unknown): string => encodeRecord({ kind: "live", createdAt: now, renewedAt: now, data: JSON.stringify(data) });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cookieMaxAge, endOf, limitPassed, rotationDue, tombstoneEnd, touchDue } from "../../src/lifetime.ts";
+import { cookieMaxAge, endOf, limitPassed, rotationDue, tombstoneEnd, touchDue } from "../../src/rules/lifetime.ts";
 
 const lifetime = { idle: 100, absolute: 1000, touchEvery: 10 };
 

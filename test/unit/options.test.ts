@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createSessions, type RequestLike, type SessionsOptions } from "../../src/index.ts";
-import { resolveOptions } from "../../src/options.ts";
+import { resolveOptions } from "../../src/rules/options.ts";
 
 const request = (url: string, headers: Record<string, string> = {}): RequestLike => ({
   url,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createSessions, memoryStore, type SessionStore } from "../../src/index.ts";
-import { newToken } from "../../src/token.ts";
+import { newToken } from "../../src/stored/token.ts";
 import { COOKIE, cookiesOf, startProcess, startSession, type TestProcess } from "../support/process.ts";
 import { scheduledStore } from "../support/scheduled-store.ts";
 

@@ -1,7 +1,7 @@
 import { deflateRawSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { pack, unpack } from "../../src/packing.ts";
+import { pack, unpack } from "../../src/sealed/packing.ts";
 
 const packed = (plain: Uint8Array): Uint8Array<ArrayBuffer> => Uint8Array.of(0, ...deflateRawSync(plain));
 

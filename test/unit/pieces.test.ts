@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { joinedValues, MAX_COOKIES, removePieces, splitIntoCookies } from "../../src/pieces.ts";
+import { joinedValues, MAX_COOKIES, removePieces, splitIntoCookies } from "../../src/sealed/pieces.ts";
 
 const FORM = { name: "__Host-Http-session", attributes: "; Path=/; HttpOnly; Secure; SameSite=Lax" };
 const PREFIX = "1keyname";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CLOCK_SKEW } from "../../src/lifetime.ts";
-import { decodeStored, encodeMark, encodeRecord, type LiveRecord } from "../../src/record.ts";
+import { CLOCK_SKEW } from "../../src/rules/lifetime.ts";
+import { decodeStored, encodeMark, encodeRecord, type LiveRecord } from "../../src/stored/record.ts";
 
 const NOW = 1_800_000_000_000;
 

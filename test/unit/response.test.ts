@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { canCarryCookie, headersOf, withAdditions } from "../../src/http/response.ts";
 import { addSessionHeaders, withSessionHeaders } from "../../src/index.ts";
-import { canCarryCookie, headersOf, withAdditions } from "../../src/response.ts";
 
 const COOKIE = "__Host-Http-session=token; Path=/; HttpOnly; Secure; SameSite=Lax";
 const read = { setCookie: [], accessed: true };

@@ -1,9 +1,9 @@
 import * as nodeCrypto from "node:crypto";
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createAead, nodeAead, webAead } from "../../src/aead.ts";
-import { createSealer, type Sealer } from "../../src/seal.ts";
-import { checkKey, deriveKey, generateKey, type SealingKey } from "../../src/sealing-key.ts";
+import { createAead, nodeAead, webAead } from "../../src/sealed/aead.ts";
+import { checkKey, deriveKey, generateKey, type SealingKey } from "../../src/sealed/key.ts";
+import { createSealer, type Sealer } from "../../src/sealed/seal.ts";
 
 const NAME = "__Host-Http-session";
 const [KEY, OTHER_KEY] = [generateKey(), generateKey()];
@@ -152,7 +152,7 @@ describe("deriveKey()", () => {
   test.each(VECTORS)("gives the same for %s by crypto.subtle", async (key, ...expected) => {
     vi.stubGlobal("process", { ...process, getBuiltinModule: () => undefined });
     vi.resetModules();
-    const derived = (await import("../../src/sealing-key.ts")).deriveKey(key);
+    const derived = (await import("../../src/sealed/key.ts")).deriveKey(key);
     expect(derived).toBeInstanceOf(Promise);
     expect(shown(await derived)).toEqual(expected);
   });

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { memoryStore, type SessionStore } from "../../src/index.ts";
-import { decodeStored, encodeRecord } from "../../src/record.ts";
-import { newToken } from "../../src/token.ts";
+import { decodeStored, encodeRecord } from "../../src/stored/record.ts";
+import { newToken } from "../../src/stored/token.ts";
 import { COOKIE, startProcess, startSession, type TestProcess } from "../support/process.ts";
 
 /** The key of a token, as any other implementation computes it. */

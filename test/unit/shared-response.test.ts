@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
-import { honoSession, type SessionEnv } from "../../adapters/hono.ts";
+import { honoSession, type LazySessionEnv, type SessionEnv } from "../../adapters/hono.ts";
 import { addSessionHeaders, createSessions, type SessionsOptions, withSessionHeaders } from "../../src/index.ts";
 import { generateKey, sealedCookies } from "../../src/sealed.ts";
 
@@ -68,13 +68,22 @@ describe.each(kinds)("a Response that requests share, with sessions %s", (_, opt
     test.each([{ lazy: false }, { lazy: true }])("Hono, %j", async ({ lazy }) => {
       const constant = make();
       const sessions = createSessions(options());
-      const app = new Hono<SessionEnv>();
-      app.use(lazy ? honoSession(sessions, { lazy: true }) : honoSession(sessions));
-      app.post("/login", async (c) => {
-        const session = lazy ? await (c.var.session as unknown as () => Promise<typeof c.var.session>)() : c.var.session;
-        session.signIn("anna");
-        return constant;
-      });
+      const app = new Hono();
+      if (lazy) {
+        const inner = new Hono<LazySessionEnv>().use(honoSession(sessions, { lazy }));
+        inner.post("/login", async (c) => {
+          (await c.var.session()).signIn("anna");
+          return constant;
+        });
+        app.route("/", inner);
+      } else {
+        const inner = new Hono<SessionEnv>().use(honoSession(sessions, { lazy }));
+        inner.post("/login", (c) => {
+          c.var.session.signIn("anna");
+          return constant;
+        });
+        app.route("/", inner);
+      }
       app.get("/", () => constant);
       await expectNothingLeft((request) => app.fetch(request), constant);
     });

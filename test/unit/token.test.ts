@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { digest, isWellFormed, newNonce, newToken, successorOf } from "../../src/token.ts";
+import { digest, isWellFormed, newNonce, newToken, successorOf } from "../../src/stored/token.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -70,7 +70,7 @@ describe("tokens", () => {
   ])("digest and successor are the same %s", async (_, builtin) => {
     vi.resetModules();
     vi.stubGlobal("process", { ...process, getBuiltinModule: () => builtin });
-    const fresh = await import("../../src/token.ts");
+    const fresh = await import("../../src/stored/token.ts");
     const token = newToken();
     expect(await fresh.digest(token)).toBe(digest(token));
     expect(await fresh.successorOf(token, "nonce")).toBe(successorOf(token, "nonce"));
@@ -80,7 +80,7 @@ describe("tokens", () => {
   test("on Workers nothing looks at `process`, which would load milliseconds of modules", async () => {
     vi.resetModules();
     const { process } = globalThis;
-    const fresh = await import("../../src/token.ts");
+    const fresh = await import("../../src/stored/token.ts");
     vi.stubGlobal("navigator", { userAgent: "Cloudflare-Workers" });
     let looks = 0;
     const get = () => {

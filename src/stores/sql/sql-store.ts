@@ -1,5 +1,6 @@
 /** What all SQL stores have in common: what each operation asks the engine, and what the answer means. */
-import type { Awaitable, Entry, SessionStore, Version } from "../../store.ts";
+import type { Awaitable } from "../../platform/awaitable.ts";
+import type { Entry, SessionStore, Version } from "../../store.ts";
 import { type Dialect, type Parameters, type SqlValue, type Statement, sweepBatch } from "./statements.ts";
 
 /** What every SQL store may be told. */

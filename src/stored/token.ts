@@ -1,6 +1,6 @@
-import { encodeBase64url } from "./base64url.ts";
-import { nodeBuiltin } from "./runtime.ts";
-import type { Awaitable } from "./store.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import { encodeBase64url } from "../platform/base64url.ts";
+import { nodeBuiltin } from "../platform/runtime.ts";
 
 /** 32 bytes as base64url: 42 free characters, and one whose two spare bits are zero, so that a token has exactly one spelling. */
 const SHAPE = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;

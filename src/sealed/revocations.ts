@@ -1,7 +1,8 @@
-import { after } from "./awaitable.ts";
-import { guardStore } from "./guarded-store.ts";
-import type { Settings } from "./options.ts";
-import type { Awaitable, SessionStore } from "./store.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import { after } from "../platform/awaitable.ts";
+import type { Settings } from "../rules/options.ts";
+import type { SessionStore } from "../store.ts";
+import { guardStore } from "../stored/guarded-store.ts";
 
 /** The sealed sessions that were ended before their time. */
 export interface Revocations {

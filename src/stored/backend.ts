@@ -1,13 +1,14 @@
-import { after } from "./awaitable.ts";
-import type { Backend } from "./backend.ts";
+import type { Backend } from "../backend.ts";
+import { cookieValues } from "../http/cookie.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import { after } from "../platform/awaitable.ts";
+import { endOf } from "../rules/lifetime.ts";
+import type { Settings } from "../rules/options.ts";
+import type { SessionStore } from "../store.ts";
 import { createChain, type LivePlace, type Place, type Seen } from "./chain.ts";
-import { cookieValues } from "./cookie.ts";
+import { createServerCommit } from "./commit.ts";
 import type { Found } from "./draft.ts";
 import { guardStore } from "./guarded-store.ts";
-import { endOf } from "./lifetime.ts";
-import type { Settings } from "./options.ts";
-import { createServerCommit } from "./server-commit.ts";
-import type { Awaitable, SessionStore } from "./store.ts";
 import { createSubjectIndex } from "./subject-index.ts";
 import { digest, isWellFormed } from "./token.ts";
 

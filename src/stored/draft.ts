@@ -1,7 +1,7 @@
+import type { Settings } from "../rules/options.ts";
+import { type Plan, planCommit } from "../rules/plan.ts";
+import { applyChanges, type Content, type Loaded, type SessionState } from "../session/state.ts";
 import type { Place } from "./chain.ts";
-import { type Plan, planCommit } from "./commit-plan.ts";
-import type { Settings } from "./options.ts";
-import { applyChanges, type Content, type Loaded, type SessionState } from "./session-state.ts";
 
 /** What the server backend remembers of a session from load to commit. */
 export interface Found extends Loaded {

@@ -1,4 +1,4 @@
-import type { Awaitable } from "./store.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

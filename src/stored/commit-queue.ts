@@ -1,6 +1,6 @@
-import { isPromise } from "./awaitable.ts";
-import { isOnWorkers } from "./runtime.ts";
-import type { Awaitable } from "./store.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import { isPromise } from "../platform/awaitable.ts";
+import { isOnWorkers } from "../platform/runtime.ts";
 
 /** Runs a task when the earlier ones of its key are done; `waited` says whether there were any. */
 export type InTurn = <T>(key: string, task: (waited: boolean) => Awaitable<T>) => Awaitable<T>;

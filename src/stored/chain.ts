@@ -1,11 +1,11 @@
-import { isPromise } from "./awaitable.ts";
+import { SessionError } from "../errors.ts";
+import { isPromise } from "../platform/awaitable.ts";
+import { limitPassed, tombstoneEnd } from "../rules/lifetime.ts";
+import type { Settings } from "../rules/options.ts";
+import type { Entry, Version } from "../store.ts";
 import { createDecoder, type DecodedRecord, type Decoder } from "./decoder.ts";
-import { SessionError } from "./errors.ts";
 import type { GuardedStore } from "./guarded-store.ts";
-import { limitPassed, tombstoneEnd } from "./lifetime.ts";
-import type { Settings } from "./options.ts";
 import { encodeMark, type Forward, type LiveRecord, type Tombstone } from "./record.ts";
-import type { Entry, Version } from "./store.ts";
 import { digest, successorOf } from "./token.ts";
 
 /** A stored thing that is in force, with what is needed to change it. */

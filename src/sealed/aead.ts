@@ -1,5 +1,5 @@
-import { nodeBuiltin } from "./runtime.ts";
-import type { Awaitable } from "./store.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import { nodeBuiltin } from "../platform/runtime.ts";
 
 /** AES-256-GCM under one key (NIST SP 800-38D). What is sealed is the 96-bit nonce, the ciphertext and the full 16-byte tag. */
 export interface Aead {

@@ -1,4 +1,4 @@
-import { decodeStored, encodeRecord, type LiveRecord } from "./record.ts";
+import { decodeStored, encodeRecord, type LiveRecord } from "../stored/record.ts";
 
 /** A session as it is sealed: a record as in a store, with what a store would know of it. `renewedAt` is when it was sealed; of several cookies the later is the newer. */
 export interface SealedRecord extends LiveRecord {

@@ -1,8 +1,8 @@
+import { SessionError } from "../errors.ts";
+import type { CookieForm } from "../http/cookie.ts";
+import type { RequestLike } from "../http/cookie-options.ts";
 import { type Codec, copyOf, freeze } from "./codec.ts";
-import type { CookieForm } from "./cookie.ts";
-import type { RequestLike } from "./cookie-options.ts";
-import { SessionError } from "./errors.ts";
-import { applyChange, type Change, isSubject, type Loaded, type SessionState } from "./session-state.ts";
+import { applyChange, type Change, isSubject, type Loaded, type SessionState } from "./state.ts";
 
 /** Frozen all the way down: the change that other libraries lose in silence is a type error here, and throws. */
 export type DeepReadonly<T> = T extends (...args: never[]) => unknown

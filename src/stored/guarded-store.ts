@@ -1,7 +1,8 @@
-import { isPromise } from "./awaitable.ts";
-import { SessionError } from "./errors.ts";
-import type { Settings } from "./options.ts";
-import type { Awaitable, SessionStore } from "./store.ts";
+import { SessionError } from "../errors.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import { isPromise } from "../platform/awaitable.ts";
+import type { Settings } from "../rules/options.ts";
+import type { SessionStore } from "../store.ts";
 
 /** A store whose every fault is a `SessionError`, after `storeTimeout` at the latest, with an event, and never an unhandled rejection. */
 export type GuardedStore = { [Method in Operation]: NonNullable<SessionStore[Method]> };

@@ -1,16 +1,16 @@
-import { after } from "./awaitable.ts";
-import type { Backend } from "./backend.ts";
-import { planCommit } from "./commit-plan.ts";
-import { SessionError } from "./errors.ts";
-import { cookieMaxAge } from "./lifetime.ts";
-import type { Settings } from "./options.ts";
+import type { Backend } from "../backend.ts";
+import { SessionError } from "../errors.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import { after } from "../platform/awaitable.ts";
+import { cookieMaxAge } from "../rules/lifetime.ts";
+import type { Settings } from "../rules/options.ts";
+import { planCommit } from "../rules/plan.ts";
+import { applyChanges, isUntouched, type SessionState } from "../session/state.ts";
+import { newToken } from "../stored/token.ts";
+import { createSealedFinder, type SealedConfig, type SealedFound, who } from "./finder.ts";
 import { pack } from "./packing.ts";
 import { removePieces, splitIntoCookies } from "./pieces.ts";
-import { createSealedFinder, type SealedConfig, type SealedFound, who } from "./sealed-finder.ts";
-import { encodeSealed, type SealedRecord } from "./sealed-record.ts";
-import { applyChanges, isUntouched, type SessionState } from "./session-state.ts";
-import type { Awaitable } from "./store.ts";
-import { newToken } from "./token.ts";
+import { encodeSealed, type SealedRecord } from "./record.ts";
 
 type State = SessionState<SealedFound>;
 type Cookies = Awaitable<readonly string[]>;

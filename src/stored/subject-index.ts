@@ -1,13 +1,13 @@
-import type { SessionInfo } from "./backend.ts";
+import type { SessionInfo } from "../backend.ts";
+import { SessionError } from "../errors.ts";
+import { endOf } from "../rules/lifetime.ts";
+import type { Settings } from "../rules/options.ts";
+import { freeze } from "../session/codec.ts";
+import { isSubject } from "../session/state.ts";
+import type { SessionStore } from "../store.ts";
 import type { Chain, Seen } from "./chain.ts";
-import { freeze } from "./codec.ts";
-import { SessionError } from "./errors.ts";
 import type { GuardedStore } from "./guarded-store.ts";
-import { endOf } from "./lifetime.ts";
-import type { Settings } from "./options.ts";
 import type { LiveRecord } from "./record.ts";
-import { isSubject } from "./session-state.ts";
-import type { SessionStore } from "./store.ts";
 import { isWellFormed } from "./token.ts";
 
 /** A user's sessions: listed, ended one by one or all at once, and limited in number. */

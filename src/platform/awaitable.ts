@@ -1,4 +1,5 @@
-import type { Awaitable } from "./store.ts";
+/** A value, or a promise of it. A store that answers synchronously stays synchronous all the way: no promise is made for it. */
+export type Awaitable<T> = T | Promise<T>;
 
 /** `then` without a promise where there is none: what is synchronous stays so. */
 export function after<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {

@@ -1,9 +1,9 @@
+import type { Awaitable } from "../platform/awaitable.ts";
+import { after, all } from "../platform/awaitable.ts";
+import { decodeBase64url, encodeBase64url } from "../platform/base64url.ts";
+import { randomBytes } from "../stored/token.ts";
 import { createAead, NONCE_BYTES } from "./aead.ts";
-import { after, all } from "./awaitable.ts";
-import { decodeBase64url, encodeBase64url } from "./base64url.ts";
-import { checkKey, deriveKey, HOW, type SealingKey } from "./sealing-key.ts";
-import type { Awaitable } from "./store.ts";
-import { randomBytes } from "./token.ts";
+import { checkKey, deriveKey, HOW, type SealingKey } from "./key.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

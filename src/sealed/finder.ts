@@ -1,14 +1,14 @@
-import { after, all } from "./awaitable.ts";
-import { decodeData } from "./codec.ts";
-import { endOf, limitPassed, tombstoneEnd } from "./lifetime.ts";
-import type { Settings } from "./options.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import { after, all } from "../platform/awaitable.ts";
+import { endOf, limitPassed, tombstoneEnd } from "../rules/lifetime.ts";
+import type { Settings } from "../rules/options.ts";
+import { decodeData } from "../session/codec.ts";
+import type { Loaded } from "../session/state.ts";
 import { unpack } from "./packing.ts";
 import { joinedValues } from "./pieces.ts";
+import { decodeSealed, type SealedRecord } from "./record.ts";
 import type { Revocations } from "./revocations.ts";
 import type { Sealer } from "./seal.ts";
-import { decodeSealed, type SealedRecord } from "./sealed-record.ts";
-import type { Loaded } from "./session-state.ts";
-import type { Awaitable } from "./store.ts";
 
 /** What `sealedCookies` was given, checked. */
 export interface SealedConfig {

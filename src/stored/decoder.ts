@@ -1,4 +1,4 @@
-import { type Codec, decodeData, jsonCodec } from "./codec.ts";
+import { type Codec, decodeData, jsonCodec } from "../session/codec.ts";
 import { decodeStored, type Forward, type LiveRecord, type Tombstone } from "./record.ts";
 
 /** What a stored text means. */

@@ -1,8 +1,8 @@
-import { after } from "./awaitable.ts";
-import { encodeBase64url } from "./base64url.ts";
-import { nodeBuiltin } from "./runtime.ts";
-import type { Awaitable } from "./store.ts";
-import { digest, randomBytes } from "./token.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
+import { after } from "../platform/awaitable.ts";
+import { encodeBase64url } from "../platform/base64url.ts";
+import { nodeBuiltin } from "../platform/runtime.ts";
+import { digest, randomBytes } from "../stored/token.ts";
 
 /** What is derived from one key of the application. */
 export interface SealingKey {

@@ -1,9 +1,9 @@
-import { type Codec, jsonCodec } from "./codec.ts";
-import type { CookieForm } from "./cookie.ts";
-import { type CookieOptions, type RequestLike, resolveCookie } from "./cookie-options.ts";
-import type { SessionEvent } from "./events.ts";
+import type { SessionEvent } from "../events.ts";
+import type { CookieForm } from "../http/cookie.ts";
+import { type CookieOptions, type RequestLike, resolveCookie } from "../http/cookie-options.ts";
+import { boolean, isDuration, known, must, oneOf } from "../option-checks.ts";
+import { type Codec, jsonCodec } from "../session/codec.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { boolean, isDuration, known, must, oneOf } from "./option-checks.ts";
 
 /** Whether, when and how tokens are replaced. */
 export interface RotationOptions {

@@ -1,4 +1,4 @@
-import { CLOCK_SKEW } from "./lifetime.ts";
+import { CLOCK_SKEW } from "../rules/lifetime.ts";
 
 /** What is stored under a key: a live record, or a mark that says where the session went. */
 export type Stored = LiveRecord | Forward | Tombstone;

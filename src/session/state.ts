@@ -1,6 +1,6 @@
+import type { CookieForm } from "../http/cookie.ts";
+import type { RequestLike } from "../http/cookie-options.ts";
 import { type Codec, copyOf, put } from "./codec.ts";
-import type { CookieForm } from "./cookie.ts";
-import type { RequestLike } from "./cookie-options.ts";
 
 /** One thing done to a session. Commit applies the list to what is stored by then, so that no other request's change is lost. */
 export type Change =

@@ -1,9 +1,9 @@
+import { tombstoneEnd } from "../rules/lifetime.ts";
+import type { Settings } from "../rules/options.ts";
+import type { EntryMeta } from "../store.ts";
 import type { Chain, LivePlace } from "./chain.ts";
 import type { GuardedStore } from "./guarded-store.ts";
-import { tombstoneEnd } from "./lifetime.ts";
-import type { Settings } from "./options.ts";
 import { encodeMark, encodeRecord, type Forward, type LiveRecord, type Tombstone } from "./record.ts";
-import type { EntryMeta } from "./store.ts";
 import { digest, newNonce, newToken, successorOf } from "./token.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { type CookieForm, cookieValues, removeCookie, setCookie } from "./cookie.ts";
+import { type CookieForm, cookieValues, removeCookie, setCookie } from "../http/cookie.ts";
 import { NONCE_LENGTH, PREFIX_LENGTH } from "./seal.ts";
 
 /** Browsers refuse more than 4096 characters of name and value, and older ones count the attributes too (RFC 6265bis, section 5.6; RFC 6265, section 6.1). */

@@ -1,4 +1,4 @@
-import { SessionError } from "./errors.ts";
+import { SessionError } from "../errors.ts";
 
 /** Turns the data of a session into the text that is stored, and back. */
 export interface Codec {

@@ -1,5 +1,5 @@
+import { boolean, known, must, oneOf } from "../option-checks.ts";
 import { attributesOf, type CookieForm } from "./cookie.ts";
-import { boolean, known, must, oneOf } from "./option-checks.ts";
 
 /** The least that a request must have, so that Node and framework adapters need no fake `Request`. */
 export interface RequestLike {
