@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { defineConfig } from "tsup";
 
 // deno.json names the source of every entry; test/package/manifests.test.ts holds package.json to the same list.
-const { exports } = JSON.parse(readFileSync(new URL("deno.json", import.meta.url), "utf8")) as { exports: Record<string, string> };
+const { exports } = JSON.parse(readFileSync(new URL("deno.json", import.meta.url), "utf8")) as {
+  exports: Record<string, string>;
+};
 
 const entries = Object.entries(exports).map(([key, source]) => [key === "." ? "index" : key.slice(2), source] as const);
 

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-const { exports } = JSON.parse(readFileSync(new URL("deno.json", import.meta.url), "utf8")) as { exports: Record<string, string> };
+const { exports } = JSON.parse(readFileSync(new URL("deno.json", import.meta.url), "utf8")) as {
+  exports: Record<string, string>;
+};
 
 // What the tests import by the package's name is the built package, as a user has it.
 const alias = Object.keys(exports).map((key) => ({

@@ -1,5 +1,6 @@
 /**
- * Sessions on Bun: a typed handler for `Bun.serve`, and the stores on what Bun brings along, `bun:sqlite` and its Redis client.
+ * Sessions on Bun: a typed handler for `Bun.serve`, and the stores on what Bun brings along, `bun:sqlite` and its Redis
+ * client.
  *
  * @example
  * ```ts
@@ -29,11 +30,13 @@ export { type RedisClient, type RedisStoreOptions, redisStore } from "../src/sto
 export type { SqliteDatabase, SqliteStatement, SqlStore, SqlStoreOptions } from "../src/stores/sqlite.ts";
 
 /**
- * Puts a session around a handler of `Bun.serve`, for `fetch` and for each of `routes`: the request keeps Bun's own type, with `params` and
- * `cookies`, and the server is passed on. For handlers that never upgrade, `sessions.wrap()` does as well.
+ * Puts a session around a handler of `Bun.serve`, for `fetch` and for each of `routes`: the request keeps Bun's own
+ * type, with `params` and `cookies`, and the server is passed on. For handlers that never upgrade, `sessions.wrap()`
+ * does as well.
  *
- * A handler that called `server.upgrade(request)` returns `undefined`, and so does this one. Changes to a session that exists are saved; a
- * new session or a sign-in throws `cookie_undeliverable`, because the answer to an upgrade is already on its way without a cookie.
+ * A handler that called `server.upgrade(request)` returns `undefined`, and so does this one. Changes to a session that
+ * exists are saved; a new session or a sign-in throws `cookie_undeliverable`, because the answer to an upgrade is
+ * already on its way without a cookie.
  *
  * @example
  * ```ts
@@ -43,19 +46,28 @@ export type { SqliteDatabase, SqliteStatement, SqlStore, SqlStoreOptions } from 
  * }),
  * ```
  */
-export function bunHandler<Data extends object, BunRequest extends Request, Server, Answer extends Response | undefined>(
+export function bunHandler<
+  Data extends object,
+  BunRequest extends Request,
+  Server,
+  Answer extends Response | undefined,
+>(
   sessions: Sessions<Data>,
   handler: (request: BunRequest, session: Session<Data>, server: Server) => Answer | Promise<Answer>,
 ): (request: BunRequest, server: Server) => Promise<Answer> {
-  // wrap() hands through what it gets: the very request, and `undefined` in place of a response. Its types are those of the Fetch API.
-  const wrapped = sessions.wrap(handler as unknown as (request: Request, session: Session<Data>, server: Server) => Promise<Response>);
+  // wrap() hands through what it gets: the very request, and `undefined` in place of a response. Its types are those of
+  // the Fetch API.
+  const wrapped = sessions.wrap(
+    handler as unknown as (request: Request, session: Session<Data>, server: Server) => Promise<Response>,
+  );
   return wrapped as unknown as (request: BunRequest, server: Server) => Promise<Answer>;
 }
 
 /**
- * Keeps sessions in a database of `bun:sqlite`: `bunSqliteStore(new Database("sessions.db"))`. It sets the database up for a server, which
- * `sqliteStore` leaves to you: write-ahead log, so that readers and the writer do not wait for each other; `synchronous = NORMAL`, safe with
- * it; five seconds of patience with the lock of another process; and the table, where it is not there yet.
+ * Keeps sessions in a database of `bun:sqlite`: `bunSqliteStore(new Database("sessions.db"))`. It sets the database up
+ * for a server, which `sqliteStore` leaves to you: write-ahead log, so that readers and the writer do not wait for each
+ * other; `synchronous = NORMAL`, safe with it; five seconds of patience with the lock of another process; and the
+ * table, where it is not there yet.
  *
  * Every method answers at once, without a promise. Expired rows stay until `sessions.sweep()` is called, now and then.
  *
@@ -63,7 +75,8 @@ export function bunHandler<Data extends object, BunRequest extends Request, Serv
  */
 export function bunSqliteStore(database: SqliteDatabase, options: SqlStoreOptions = {}): SqlStore {
   const store = sqliteStore(database, options);
-  for (const pragma of ["busy_timeout = 5000", "journal_mode = WAL", "synchronous = NORMAL"]) database.prepare(`PRAGMA ${pragma}`).all();
+  for (const pragma of ["busy_timeout = 5000", "journal_mode = WAL", "synchronous = NORMAL"])
+    database.prepare(`PRAGMA ${pragma}`).all();
   void store.createTable();
   return store;
 }

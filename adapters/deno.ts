@@ -1,5 +1,6 @@
 /**
- * Sessions in Deno KV. `sessions.wrap()` is a handler for `Deno.serve` as it is; this entry adds the store that only Deno has.
+ * Sessions in Deno KV. `sessions.wrap()` is a handler for `Deno.serve` as it is; this entry adds the store that only
+ * Deno has.
  *
  * @example
  * ```ts
@@ -61,22 +62,24 @@ interface Stored {
 type Found = { value: Stored | null; versionstamp: string | null };
 
 /**
- * Milliseconds that the engine keeps an entry beyond its end. The clock of the session decides when an entry ends; `expireIn` only clears
- * away what has ended, and must not come first when two clocks differ a little.
+ * Milliseconds that the engine keeps an entry beyond its end. The clock of the session decides when an entry ends;
+ * `expireIn` only clears away what has ended, and must not come first when two clocks differ a little.
  */
 const broomDelay = 60_000;
 
 /**
- * Keeps sessions in Deno KV, on a file or on Deno Deploy, with all the promises: a check of the versionstamp is the compare-and-set, the
- * index by subject changes in the same atomic commit, and `expireIn` clears away what has ended.
+ * Keeps sessions in Deno KV, on a file or on Deno Deploy, with all the promises: a check of the versionstamp is the
+ * compare-and-set, the index by subject changes in the same atomic commit, and `expireIn` clears away what has ended.
  *
- * Deno KV takes values of at most 64 KiB: a larger session makes the commit reject with a `RangeError`, and what was stored stays as it is.
+ * Deno KV takes values of at most 64 KiB: a larger session makes the commit reject with a `RangeError`, and what was
+ * stored stays as it is.
  *
  * @throws {TypeError} when `kv` is no `Deno.Kv` or `prefix` is empty.
  */
 export function denoKvStore(kv: DenoKv, options: DenoKvStoreOptions = {}): SessionStore {
   const { prefix = ["sojourn"], clock = Date.now } = options;
-  if (typeof kv?.atomic !== "function") throw new TypeError("denoKvStore needs a Deno.Kv: write denoKvStore(await Deno.openKv())");
+  if (typeof kv?.atomic !== "function")
+    throw new TypeError("denoKvStore needs a Deno.Kv: write denoKvStore(await Deno.openKv())");
   if (!Array.isArray(prefix) || prefix.length === 0) {
     throw new TypeError('The prefix of denoKvStore must be an array of at least one key part, such as ["sojourn"]');
   }
@@ -86,12 +89,16 @@ export function denoKvStore(kv: DenoKv, options: DenoKvStoreOptions = {}): Sessi
   const find = async (key: string): Promise<Found> => (await kv.get(entryKey(key))) as Found;
   const isLive = (stored: Stored | null): stored is Stored => stored !== null && stored.expiresAt > clock();
 
-  /** Puts `next` (or nothing) in the place of what was found, index included; the new version, or undefined when another write came first. */
+  /**
+   * Puts `next` (or nothing) in the place of what was found, index included; the new version, or undefined when another
+   * write came first.
+   */
   async function replace(key: string, found: Found, next: Stored | undefined): Promise<string | undefined> {
     const operation = kv.atomic();
     operation.check({ key: entryKey(key), versionstamp: found.versionstamp });
     const formerSubject = found.value?.subject;
-    if (formerSubject !== undefined && formerSubject !== next?.subject) operation.delete([...subjectKey(formerSubject), key]);
+    if (formerSubject !== undefined && formerSubject !== next?.subject)
+      operation.delete([...subjectKey(formerSubject), key]);
     if (next === undefined) {
       operation.delete(entryKey(key));
     } else {

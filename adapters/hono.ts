@@ -19,9 +19,9 @@ export interface LazySessionEnv<Data extends object = Record<string, unknown>> {
 }
 
 /**
- * Middleware that puts the session on `c.var.session` and commits it when the handlers are done; when one threw, nothing is stored. With
- * `lazy` nothing is read until a handler asks:
- * `const session = await c.var.session()`. Mounted twice over one request, the inner one does nothing.
+ * Middleware that puts the session on `c.var.session` and commits it when the handlers are done; when one threw,
+ * nothing is stored. With `lazy` nothing is read until a handler asks: `const session = await c.var.session()`. Mounted
+ * twice over one request, the inner one does nothing.
  *
  * @example
  * ```ts
@@ -33,13 +33,19 @@ export interface LazySessionEnv<Data extends object = Record<string, unknown>> {
  * });
  * ```
  */
-export function honoSession<Data extends object>(sessions: Sessions<Data>, options?: { lazy?: false }): MiddlewareHandler<SessionEnv<Data>>;
+export function honoSession<Data extends object>(
+  sessions: Sessions<Data>,
+  options?: { lazy?: false },
+): MiddlewareHandler<SessionEnv<Data>>;
 /** With `lazy`: `c.var.session` is a function that opens the session. */
 export function honoSession<Data extends object>(
   sessions: Sessions<Data>,
   options: { lazy: true },
 ): MiddlewareHandler<LazySessionEnv<Data>>;
-export function honoSession<Data extends object>(sessions: Sessions<Data>, { lazy = false }: { lazy?: boolean } = {}): MiddlewareHandler {
+export function honoSession<Data extends object>(
+  sessions: Sessions<Data>,
+  { lazy = false }: { lazy?: boolean } = {},
+): MiddlewareHandler {
   const run = lazy
     ? sessions.wrapLazy((_request, open, c: Context, next: Next) => around(c, open, next))
     : sessions.wrap((_request, session, c: Context, next: Next) => around(c, session, next));

@@ -1,6 +1,6 @@
 /**
- * Sessions on Node: {@link sessionMiddleware} for Express, Connect, Fastify, Koa and plain `http`; {@link toNodeListener} for fetch
- * handlers.
+ * Sessions on Node: {@link sessionMiddleware} for Express, Connect, Fastify, Koa and plain `http`; {@link
+ * toNodeListener} for fetch handlers.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import type { Awaitable, RequestLike, Session, Sessions } from "../src/index.ts"
 import { holdHeaders } from "./node/hold-headers.ts";
 
 /**
- * A request after {@link sessionMiddleware}. Name it in your own declarations: `declare global { namespace Express { interface Request
- * extends WithSession<Data> {} } }`.
+ * A request after {@link sessionMiddleware}. Name it in your own declarations: `declare global { namespace Express {
+ * interface Request extends WithSession<Data> {} } }`.
  */
 export interface WithSession<Data extends object = Record<string, unknown>> {
   /** Loaded before the handler, committed before the head of the response leaves. */
@@ -18,15 +18,21 @@ export interface WithSession<Data extends object = Record<string, unknown>> {
 }
 
 /** Connect-style middleware, as Express and Connect take it. */
-export type SessionMiddleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
+export type SessionMiddleware = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
 
 /**
- * Middleware that puts the session on `request.session`. The session is committed before the status line and headers leave, so that the
- * page after a redirect sees what was written; a change after that throws. Where the store answers with promises the response is held meanwhile. A failing store goes to `next(error)`, before the handler or
- * instead of its response. Whatever answers saves what was changed, an error page as well.
+ * Middleware that puts the session on `request.session`. The session is committed before the status line and headers
+ * leave, so that the page after a redirect sees what was written; a change after that throws. Where the store answers
+ * with promises the response is held meanwhile. A failing store goes to `next(error)`, before the handler or instead of
+ * its response. Whatever answers saves what was changed, an error page as well.
  *
- * Express and Connect take it as it is. Fastify takes it in an `onRequest` hook with `request.raw` and `reply.raw`; not in
- * `@fastify/middie`, which has no way to hear of an error once the handler runs. In Koa the error goes to `context.onerror`.
+ * Express and Connect take it as it is. Fastify takes it in an `onRequest` hook with `request.raw` and `reply.raw`; not
+ * in `@fastify/middie`, which has no way to hear of an error once the handler runs. In Koa the error goes to
+ * `context.onerror`.
  *
  * @example
  * ```ts
@@ -59,8 +65,8 @@ export function sessionMiddleware<Data extends object>(sessions: Sessions<Data>)
 }
 
 /**
- * What a session needs of a request, without a `Request`: its `Headers` alone would cost several microseconds. A class that is its own
- * `headers`: two object literals, one with a getter, took a quarter of a whole request.
+ * What a session needs of a request, without a `Request`: its `Headers` alone would cost several microseconds. A class
+ * that is its own `headers`: two object literals, one with a getter, took a quarter of a whole request.
  */
 class NodeRequest implements RequestLike {
   readonly #request: IncomingMessage & { originalUrl?: string };
@@ -91,8 +97,8 @@ class NodeRequest implements RequestLike {
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * Serves a fetch handler, such as `sessions.wrap` returns it, from Node's own server. The bridge is `@hono/node-server`, which must be
- * installed.
+ * Serves a fetch handler, such as `sessions.wrap` returns it, from Node's own server. The bridge is
+ * `@hono/node-server`, which must be installed.
  *
  * @example
  * ```ts
@@ -101,7 +107,8 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
  */
 export function toNodeListener(fetch: (request: Request) => Response | Promise<Response>): NodeListener {
   let listener: NodeListener | undefined;
-  // Without the peer there is nothing to serve: the rejection ends the process at start, with a message that says what to do
+  // Without the peer there is nothing to serve: the rejection ends the process at start, with a message that says what
+  // to do
   const bridge = import("@hono/node-server").then(
     ({ getRequestListener, RequestError }) => {
       const errorHandler = (error: unknown): Response | undefined => {
@@ -112,7 +119,10 @@ export function toNodeListener(fetch: (request: Request) => Response | Promise<R
       };
       const answer = async (request: Request, { outgoing }: { outgoing: { destroy(): unknown } }): Promise<Response> =>
         cutOff(await fetch(request), () => outgoing.destroy());
-      listener = getRequestListener(answer, { overrideGlobalObjects: false, errorHandler: errorHandler as () => Response }) as NodeListener;
+      listener = getRequestListener(answer, {
+        overrideGlobalObjects: false,
+        errorHandler: errorHandler as () => Response,
+      }) as NodeListener;
       return listener;
     },
     (cause) => {
@@ -128,8 +138,8 @@ export function toNodeListener(fetch: (request: Request) => Response | Promise<R
 const NO_ANSWER: unique symbol = Symbol("no answer");
 
 /**
- * A network error, and a body that fails midway, are cut connections for the client. The bridge would complete them as if all were well, and
- * with the text of the error.
+ * A network error, and a body that fails midway, are cut connections for the client. The bridge would complete them as
+ * if all were well, and with the text of the error.
  */
 function cutOff(response: Response, cut: () => void): Response {
   if (response.status === 0) {

@@ -1,6 +1,7 @@
 /**
- * Sessions on Cloudflare Workers: stores on Durable Objects, D1 and KV, and a manager for workers that get their bindings with the request.
- * `sessions.wrap()` is a fetch handler of a worker as it is. None of it needs `nodejs_compat`.
+ * Sessions on Cloudflare Workers: stores on Durable Objects, D1 and KV, and a manager for workers that get their
+ * bindings with the request. `sessions.wrap()` is a fetch handler of a worker as it is. None of it needs
+ * `nodejs_compat`.
  *
  * @example
  * ```ts
@@ -23,7 +24,11 @@
  * @module
  */
 export { type D1Client, type D1Statement, d1Store, type SqlStore, type SqlStoreOptions } from "../src/stores/sqlite.ts";
-export { type DurableObjectStoreOptions, durableObjectStore, type SessionObjectNamespace } from "./workers/durable-object-store.ts";
+export {
+  type DurableObjectStoreOptions,
+  durableObjectStore,
+  type SessionObjectNamespace,
+} from "./workers/durable-object-store.ts";
 export { binding, type EnvSessions, sessionsFromEnv } from "./workers/env.ts";
 export { type KvSessionStore, type KvStoreOptions, kvStore, type SessionKvNamespace } from "./workers/kv-store.ts";
 export {

@@ -26,7 +26,9 @@ export async function handlersOf(layer) {
     "new-medium": await seed("medium"),
     visits: await layer.withSession((session) => whenKnown(layer.get(session, "visits"), String), {}),
     written: () => visits,
-    ...(layer.rotates ? { rotate: await layer.withSession((session) => layer.get(session, "user"), { rotates: true, writes: true }) } : {}),
+    ...(layer.rotates
+      ? { rotate: await layer.withSession((session) => layer.get(session, "user"), { rotates: true, writes: true }) }
+      : {}),
   };
 }
 

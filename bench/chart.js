@@ -4,15 +4,17 @@ const width = 860;
 const escaped = (text) => String(text).replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /**
- * A bar chart as SVG that follows the reader's light or dark theme. `bars` are `{ label, value, text, ours, floor }`; with `log` each step of
- * the scale is ten times the one before, for peers that are a thousand times apart.
+ * A bar chart as SVG that follows the reader's light or dark theme. `bars` are `{ label, value, text, ours, floor }`;
+ * with `log` each step of the scale is ten times the one before, for peers that are a thousand times apart.
  */
 export function barChart({ title, subtitle, bars, log = false }) {
   const height = 62 + bars.length * row;
   const largest = Math.max(...bars.map(({ value }) => value));
   const smallest = Math.min(...bars.map(({ value }) => value));
   const scale = (value) =>
-    log ? (Math.log10(Math.max(value, smallest) / smallest) + 0.15) / (Math.log10(largest / smallest) + 0.15) : value / largest;
+    log
+      ? (Math.log10(Math.max(value, smallest) / smallest) + 0.15) / (Math.log10(largest / smallest) + 0.15)
+      : value / largest;
   const lines = bars.map(({ label, value, text, ours, floor }, index) => {
     const y = 56 + index * row;
     const length = Math.max(2, scale(value) * (width - left - 110));
@@ -27,8 +29,8 @@ export function barChart({ title, subtitle, bars, log = false }) {
 }
 
 /**
- * A line chart in the same style, ours and the floor over what grows. `points` are `{ at, ours, theirs }`; with `log` each step to the right
- * is ten times the one before.
+ * A line chart in the same style, ours and the floor over what grows. `points` are `{ at, ours, theirs }`; with `log`
+ * each step to the right is ten times the one before.
  */
 export function lineChart({ title, subtitle, unit, points, log = false }) {
   const [top, bottom, from, to] = [64, 264, 60, width - 130];

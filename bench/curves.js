@@ -10,11 +10,16 @@ import { figure, table } from "./table.js";
 
 const run = promisify(execFile);
 
-/** How the cost grows with the number of cookies, the bytes of data and the number of sessions; ours and the floor in turn, in one process. */
+/**
+ * How the cost grows with the number of cookies, the bytes of data and the number of sessions; ours and the floor in
+ * turn, in one process.
+ */
 export async function measure({ runtimes, quick }) {
   const node = runtimes.find(({ name }) => name === "node");
   if (node === undefined) return { skipped: "it needs Node", curves: [] };
-  const { stdout } = await run(node.command[0], [fileURLToPath(import.meta.url), "--measure", String(quick)], { maxBuffer: 1e7 });
+  const { stdout } = await run(node.command[0], [fileURLToPath(import.meta.url), "--measure", String(quick)], {
+    maxBuffer: 1e7,
+  });
   return { runtime: node.title, ...JSON.parse(stdout) };
 }
 
@@ -36,7 +41,8 @@ if (process.argv[2] === "--measure") console.log(JSON.stringify({ curves: await 
 async function curves(quick) {
   const milliseconds = quick ? 30 : 1_000;
   const sides = { ours: await sojourn(), theirs: floor() };
-  const everywhere = (prepare) => Object.fromEntries(Object.entries(sides).map(([side, layer]) => [side, prepare(layer)]));
+  const everywhere = (prepare) =>
+    Object.fromEntries(Object.entries(sides).map(([side, layer]) => [side, prepare(layer)]));
   const readers = everywhere(reader);
   const writers = everywhere(writer);
   /** One visitor on each side. */
@@ -58,9 +64,19 @@ async function curves(quick) {
     bytes.write.push({ at, handlers: writers, jars: await visitors(data) });
   }
   const measured = [
-    { id: "cookies", title: "a read, by cookies in the header", unit: "cookies", points: await curve(cookies, milliseconds) },
+    {
+      id: "cookies",
+      title: "a read, by cookies in the header",
+      unit: "cookies",
+      points: await curve(cookies, milliseconds),
+    },
     { id: "read-bytes", title: "a read, by bytes of data", unit: "B", points: await curve(bytes.read, milliseconds) },
-    { id: "write-bytes", title: "a write, by bytes of data", unit: "B", points: await curve(bytes.write, milliseconds) },
+    {
+      id: "write-bytes",
+      title: "a write, by bytes of data",
+      unit: "B",
+      points: await curve(bytes.write, milliseconds),
+    },
   ];
   // Last, since a heap of millions of strings is slower to collect for everybody
   const sessions = [];
@@ -97,8 +113,8 @@ async function visit(layer, data) {
 }
 
 /**
- * Medians of batches. Every round has one of each point and side, so that a slow moment of the machine, the compiler or the garbage
- * collector hits all of them; the rounds before all is compiled do not count.
+ * Medians of batches. Every round has one of each point and side, so that a slow moment of the machine, the compiler or
+ * the garbage collector hits all of them; the rounds before all is compiled do not count.
  */
 async function curve(points, milliseconds) {
   const found = points.map(() => ({ ours: [], theirs: [] }));

@@ -12,10 +12,16 @@ const run = promisify(execFile);
 /** A Redis of the benchmark's own, on a port of its own, that keeps nothing and is gone afterwards. */
 export async function startRedis() {
   const port = 20_000 + (process.pid % 20_000);
-  const child = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], {
-    stdio: "ignore",
-  });
-  const failed = new Promise((_, reject) => child.on("error", () => reject(new Error("redis-server is not installed"))));
+  const child = spawn(
+    "redis-server",
+    ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+    {
+      stdio: "ignore",
+    },
+  );
+  const failed = new Promise((_, reject) =>
+    child.on("error", () => reject(new Error("redis-server is not installed"))),
+  );
   const url = `redis://127.0.0.1:${port}`;
   const probe = createClient({ url, socket: { reconnectStrategy: (tries) => tries < 50 && 100 } });
   probe.on("error", () => {}); // until it listens
@@ -71,7 +77,9 @@ export async function countCommands(engine, count) {
       const response = await call(handler, request(cookie));
       const body = await bodyOf(response);
       const after = await count();
-      sent[name] = Object.entries(after).flatMap(([command, calls]) => Array(calls - (before[command] ?? 0)).fill(command));
+      sent[name] = Object.entries(after).flatMap(([command, calls]) =>
+        Array(calls - (before[command] ?? 0)).fill(command),
+      );
       return body;
     };
     const first = await call(handlers["new-small"], request("")); // scripts and statements are known to the engine from here on

@@ -8,7 +8,8 @@ export function goalsTable(measured) {
 
 const times = (ratio) => `${ratio.toFixed(1)}×`;
 const short = (runtime) => runtime.split(".")[0];
-const each = (measured, figure) => measured.map(({ runtime, results }) => `${short(runtime)} ${figure(byId(results))}`).join(", ");
+const each = (measured, figure) =>
+  measured.map(({ runtime, results }) => `${short(runtime)} ${figure(byId(results))}`).join(", ");
 const byId = (results) => (id) => results.find((result) => result.id === id);
 
 /** The cheapest of the others that keep the session in a store of their own and serve fetch handlers. */
@@ -44,7 +45,8 @@ function request({ request: part }) {
 
 function http({ http: part }) {
   if (!part || part.skipped) return [];
-  const ratio = (path, ...ids) => each(part.measured, (of) => ids.map((id) => of(id)?.paths[path].ratio.toFixed(2)).join(" of "));
+  const ratio = (path, ...ids) =>
+    each(part.measured, (of) => ids.map((id) => of(id)?.paths[path].ratio.toFixed(2)).join(" of "));
   const [node] = part.measured.filter(({ runtime }) => runtime.startsWith("Node"));
   const onNode = (path) =>
     node ? ["sojourn-connect", "floor-connect"].map((id) => byId(node.results)(id)?.paths[path].ratio.toFixed(2)) : [];
@@ -66,7 +68,11 @@ function redis({ engines: part }) {
   if (!found?.results.length) return [];
   const added = (id) => byId(found.results)(id).paths.read.added;
   return [
-    ["a read from Redis: CPU over that of a bare GET by the same client", "2×", times(added("sojourn-redis") / added("floor-redis"))],
+    [
+      "a read from Redis: CPU over that of a bare GET by the same client",
+      "2×",
+      times(added("sojourn-redis") / added("floor-redis")),
+    ],
   ];
 }
 
@@ -84,8 +90,10 @@ function memory({ memory: part }) {
 
 function weight({ size, start }) {
   const lines = [];
-  if (size) lines.push(["createSessions with its store, min+gzip", "8 kB", `${(size.sizes[0].gzip / 1000).toFixed(1)} kB`]);
+  if (size)
+    lines.push(["createSessions with its store, min+gzip", "8 kB", `${(size.sizes[0].gzip / 1000).toFixed(1)} kB`]);
   const visitor = start?.rows?.find(({ title }) => title.startsWith("a first visitor"));
-  if (visitor) lines.push(["a cold start in workerd up to the first answer", "1 ms", `${visitor.added[0].toFixed(1)} ms`]);
+  if (visitor)
+    lines.push(["a cold start in workerd up to the first answer", "1 ms", `${visitor.added[0].toFixed(1)} ms`]);
   return lines;
 }

@@ -13,7 +13,9 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const connections = 32;
 const sessions = 256;
 
-/** The kinds of request over HTTP; `plain` is the same server without sessions, and what the others are compared with. */
+/**
+ * The kinds of request over HTTP; `plain` is the same server without sessions, and what the others are compared with.
+ */
 export const paths = ["plain", "untouched", "read", "write", "new"];
 
 export function hasLoadGenerator() {
@@ -27,13 +29,16 @@ export function hasLoadGenerator() {
 export function contestantServers(runtime, { only, engine } = {}) {
   const [file, ...args] = runtime.command;
   return contestants
-    .filter(({ id, on, http = true, ...each }) => each.engine === engine && on.includes(runtime.name) && (only?.includes(id) ?? http))
+    .filter(
+      ({ id, on, http = true, ...each }) =>
+        each.engine === engine && on.includes(runtime.name) && (only?.includes(id) ?? http),
+    )
     .map(({ id, title, store, kind }) => ({ id, title, store, kind, file, args: [...args, "server.js", id] }));
 }
 
 /**
- * Throughput, the slowest per cent and CPU per request over loopback, all servers at once and in turn. The CPU is that of the server's
- * process alone, all threads.
+ * Throughput, the slowest per cent and CPU per request over loopback, all servers at once and in turn. The CPU is that
+ * of the server's process alone, all threads.
  */
 export async function measureHttp(servers, { rounds, seconds, quick, log }) {
   const running = [];
@@ -49,7 +54,8 @@ export async function measureHttp(servers, { rounds, seconds, quick, log }) {
     }
     for (let round = quick ? 1 : 0; round <= rounds; round += 1) {
       for (const server of alive(running)) {
-        // All paths of a server one after the other, so that the same minute of the machine is on both sides of its ratios
+        // All paths of a server one after the other, so that the same minute of the machine is on both sides of its
+        // ratios
         const found = {};
         for (const path of chosen) found[path] = await attempt(server, path, seconds, log);
         if (round > 0) server.rounds.push(found); // the first is compilation

@@ -1,14 +1,15 @@
 /**
- * What sessions in memory cost: bytes of heap for each, the longest that one operation held the thread while they were created and while
- * all of them expired, and what a read and a write take. Beside the memory stores of express-session and memorystore.
- * In brackets the longest without what V8's garbage collector took of each operation.
+ * What sessions in memory cost: bytes of heap for each, the longest that one operation held the thread while they were
+ * created and while all of them expired, and what a read and a write take. Beside the memory stores of express-session
+ * and memorystore. In brackets the longest without what V8's garbage collector took of each operation.
  *
  *     node bench/memory.js [how many sessions ...]        default: 200000 1000000
  *
- * Times are the processor's, not the clock's, so that other programs on the machine do not count. Where Node cannot tell the time of one
- * thread (before 22.19), that of the garbage collector's helpers is in them, and the longest operations look longer than they are. The
- * system counts a thread's time in steps of up to 4 ms, so that no operation is said to take longer than the clock says either.
- * The longest operations are those that the collector interrupts; the row of keys and values alone shows its part.
+ * Times are the processor's, not the clock's, so that other programs on the machine do not count. Where Node cannot
+ * tell the time of one thread (before 22.19), that of the garbage collector's helpers is in them, and the longest
+ * operations look longer than they are. The system counts a thread's time in steps of up to 4 ms, so that no operation
+ * is said to take longer than the clock says either. The longest operations are those that the collector interrupts;
+ * the row of keys and values alone shows its part.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -21,7 +22,10 @@ const require = createRequire(import.meta.url);
 const twelveHours = 43_200_000;
 let now = Date.now();
 
-/** Each gives create, read and write for session i, and, where expired sessions are dropped by a call of its own, that call. */
+/**
+ * Each gives create, read and write for session i, and, where expired sessions are dropped by a call of its own, that
+ * call.
+ */
 const contestants = {
   "memoryStore()": (count) => ours(count, () => ({})),
   "memoryStore(), with subjects": (count) => ours(count, (i) => ({ subject: `user-${i}` })),
@@ -40,7 +44,9 @@ if (process.argv[2] === "--only") console.log(JSON.stringify(await measure(proce
 else compare(process.argv.slice(2).map(Number));
 
 function compare(counts) {
-  console.log(`Node ${process.versions.node}; milliseconds and microseconds of ${process.threadCpuUsage ? "the thread" : "all threads"}\n`);
+  console.log(
+    `Node ${process.versions.node}; milliseconds and microseconds of ${process.threadCpuUsage ? "the thread" : "all threads"}\n`,
+  );
   console.log(
     "| store | sessions | bytes each | longest while filling (without collection) | longest while all expire (the same) | read | write |",
   );
@@ -52,7 +58,12 @@ function compare(counts) {
       const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
       if (stdout === "") throw new Error(stderr);
       const { bytes, filling, expiring, read, write } = JSON.parse(stdout);
-      const cells = [name, count, bytes.toFixed(0), ...[filling, expiring].map(([all, own]) => `${all.toFixed(1)} ms (${own.toFixed(1)})`)];
+      const cells = [
+        name,
+        count,
+        bytes.toFixed(0),
+        ...[filling, expiring].map(([all, own]) => `${all.toFixed(1)} ms (${own.toFixed(1)})`),
+      ];
       console.log(`| ${[...cells, `${read.toFixed(2)} µs`, `${write.toFixed(2)} µs`].join(" | ")} |`);
     }
   }
@@ -99,12 +110,16 @@ async function ours(count, meta) {
   return {
     create: (i, id) => store.create(id, record(i), { ...meta(i), expiresAt: now + twelveHours + Math.abs(i) }),
     read: (id) => store.read(id),
-    write: (i, id) => store.update(id, record(i), { ...meta(i), expiresAt: now + twelveHours + i }, store.read(id).version),
+    write: (i, id) =>
+      store.update(id, record(i), { ...meta(i), expiresAt: now + twelveHours + i }, store.read(id).version),
     expire: [],
   };
 }
 
-/** The control: arrays of the strings, which no store in JavaScript does without. How long it stands still is the garbage collector's doing. */
+/**
+ * The control: arrays of the strings, which no store in JavaScript does without. How long it stands still is the
+ * garbage collector's doing.
+ */
 function pile() {
   const pages = [];
   let next = 0;
@@ -136,7 +151,12 @@ function connectStore(store, session, expire) {
 }
 
 function withCookie(i) {
-  const cookie = { originalMaxAge: twelveHours, expires: new Date(now + twelveHours + Math.abs(i)), httpOnly: true, path: "/" };
+  const cookie = {
+    originalMaxAge: twelveHours,
+    expires: new Date(now + twelveHours + Math.abs(i)),
+    httpOnly: true,
+    path: "/",
+  };
   return { cookie: { ...cookie, maxAge: twelveHours, toJSON: () => cookie }, ...data(i) };
 }
 
@@ -169,12 +189,21 @@ function timed(calls, call) {
 function longest(calls, collections) {
   const own = calls.map(({ from, to, took }) => {
     const within = collections.filter(({ startTime, duration }) => startTime < to && startTime + duration > from);
-    return took - within.reduce((sum, { startTime, duration }) => sum + Math.min(to, startTime + duration) - Math.max(from, startTime), 0);
+    return (
+      took -
+      within.reduce(
+        (sum, { startTime, duration }) => sum + Math.min(to, startTime + duration) - Math.max(from, startTime),
+        0,
+      )
+    );
   });
   return [calls.map(({ took }) => took), own].map((times) => times.reduce((most, time) => Math.max(most, time), 0));
 }
 
-/** Microseconds that a call with a key takes, on average. Each time the key is a text of its own, as each request brings one. */
+/**
+ * Microseconds that a call with a key takes, on average. Each time the key is a text of its own, as each request brings
+ * one.
+ */
 function each(count, call) {
   const rounds = 25;
   const warm = 5;

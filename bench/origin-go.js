@@ -18,7 +18,9 @@ export async function originServer(directory) {
   }
   const folder = mkdtempSync(join(tmpdir(), "session-bench-go-"));
   cpSync(fileURLToPath(new URL("origin/main.go", import.meta.url)), join(folder, "main.go"));
-  const replace = directory ? `require github.com/Kwynto/gosession v0.0.0\nreplace github.com/Kwynto/gosession => ${directory}\n` : "";
+  const replace = directory
+    ? `require github.com/Kwynto/gosession v0.0.0\nreplace github.com/Kwynto/gosession => ${directory}\n`
+    : "";
   writeFileSync(join(folder, "go.mod"), `module bench\n\ngo 1.17\n${replace}`);
   try {
     if (!directory) await run("go", ["get", "github.com/Kwynto/gosession@latest"], { cwd: folder, timeout: 60_000 });
@@ -32,5 +34,8 @@ export async function originServer(directory) {
     };
   }
   const title = `gosession, the origin, ${version}`;
-  return { version, server: { id: "origin", title, store: "memory", kind: "go", file: join(folder, "server"), args: [] } };
+  return {
+    version,
+    server: { id: "origin", title, store: "memory", kind: "go", file: join(folder, "server"), args: [] },
+  };
 }

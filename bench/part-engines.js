@@ -33,7 +33,9 @@ export async function measure({ runtimes, quick, log }) {
 export function print({ measured }) {
   return measured
     .map(({ engine, skipped, counted, results, runtime }) =>
-      skipped ? `${engine}: skipped, ${skipped}` : `${commandTable(engine, counted)}\n\n${costTable(engine, runtime, results)}`,
+      skipped
+        ? `${engine}: skipped, ${skipped}`
+        : `${commandTable(engine, counted)}\n\n${costTable(engine, runtime, results)}`,
     )
     .join("\n\n");
 }

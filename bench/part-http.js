@@ -28,7 +28,9 @@ export async function measure({ runtimes, only, quick, gosession, log }) {
 export function print({ skipped, measured, origin }) {
   if (skipped) return `HTTP: skipped, ${skipped}`;
   return [
-    ...measured.map(({ runtime, results }) => `${ratioTable(runtime, results)}\n\n${throughputTable(runtime, results)}`),
+    ...measured.map(
+      ({ runtime, results }) => `${ratioTable(runtime, results)}\n\n${throughputTable(runtime, results)}`,
+    ),
     `The origin in Go: ${origin}`,
   ].join("\n\n");
 }

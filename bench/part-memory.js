@@ -9,9 +9,13 @@ export async function measure({ runtimes, quick }) {
   const node = runtimes.findLast(({ name }) => name === "node");
   if (node === undefined) return { skipped: "it needs Node" };
   const script = fileURLToPath(new URL("memory.js", import.meta.url));
-  const { stdout } = await run(node.command[0], ["--expose-gc", script, ...(quick ? ["20000"] : ["200000", "1000000"])], {
-    maxBuffer: 1e7,
-  });
+  const { stdout } = await run(
+    node.command[0],
+    ["--expose-gc", script, ...(quick ? ["20000"] : ["200000", "1000000"])],
+    {
+      maxBuffer: 1e7,
+    },
+  );
   return { text: stdout.trim() };
 }
 

@@ -7,10 +7,13 @@ export async function measure({ runtimes, only, quick, log }) {
   const failures = [];
   const measured = [];
   for (const runtime of runtimes) {
-    const how = quick ? { rounds: 1, batch: 2, onlyCells: ["untouched", "read-small", "write-small"] } : { rounds: 9, batch: 20 };
+    const how = quick
+      ? { rounds: 1, batch: 2, onlyCells: ["untouched", "read-small", "write-small"] }
+      : { rounds: 9, batch: 20 };
     const results = await measureRequests(runtime, { ...how, only, log });
     for (const { title, cells: found } of results) {
-      for (const [cell, { failed }] of Object.entries(found)) if (failed) failures.push(`${runtime.title}, ${title}, ${cell}: ${failed}`);
+      for (const [cell, { failed }] of Object.entries(found))
+        if (failed) failures.push(`${runtime.title}, ${title}, ${cell}: ${failed}`);
     }
     measured.push({ runtime: runtime.title, results });
   }
@@ -19,7 +22,10 @@ export async function measure({ runtimes, only, quick, log }) {
 
 export function print({ measured }) {
   return measured
-    .flatMap(({ runtime, results }) => [requestTable(runtime, results, "memory"), requestTable(runtime, results, "cookie")])
+    .flatMap(({ runtime, results }) => [
+      requestTable(runtime, results, "memory"),
+      requestTable(runtime, results, "cookie"),
+    ])
     .join("\n\n");
 }
 

@@ -57,7 +57,8 @@ one SHA-256, one Map lookup, one JSON.parse, one Response; a write adds one JSON
 made to prove that it reads or writes before it was measured. A tilde marks a figure that varied by more than itself; "none" is a cost within the noise; "rotate" is compared with the floor's write. The visitors of a cell come again and again, as a page and what it loads do, so that Sojourn finds what it decoded for them lately; the curve by number of sessions shows visitors for whom it does not. Express, Fastify and Koa run on a simulated Node request here, so that their own dispatch is in both sides.`,
   http: `Over loopback with wrk, 32 connections, all servers at once and in turn, all paths of a server right after one another, medians of the rounds' ratios. The ratio is the server's own CPU per request without sessions over that with them: 1.00 would be free. Fetch handlers run behind the same bridge on Node (\`@hono/node-server\`), which builds a Headers object as soon as somebody asks
 for the cookie; the connect middleware reads Node's own headers instead.`,
-  engines: "Commands as the engine sees them, and what they cost the application server over the same server without sessions.",
+  engines:
+    "Commands as the engine sees them, and what they cost the application server over the same server without sessions.",
   memory:
     "Heap after garbage collection, one 20-character value for each session, and the longest that one operation held the thread; in brackets without V8's garbage collector.",
   curves: `The cost should grow in a straight line with cookies and data, and not at all with the number of sessions. CPU of a whole request, the bare handler included; ours and the floor in one process, medians of batches in
@@ -195,13 +196,18 @@ function httpSection({ measured, origin }, picture) {
       }),
     ];
   });
-  const tables = measured.flatMap(({ runtime, results }) => [ratioTable(runtime, results), throughputTable(runtime, results)]);
+  const tables = measured.flatMap(({ runtime, results }) => [
+    ratioTable(runtime, results),
+    throughputTable(runtime, results),
+  ]);
   return section("Over HTTP", notes.http, ...pictures, ...tables, `The origin's Go server: ${origin}.`);
 }
 
 function enginesSection({ measured }) {
   const tables = measured.flatMap(({ engine, skipped, counted, results, runtime }) =>
-    skipped ? [`${engine}: skipped, ${skipped}.`] : [commandTable(engine, counted), costTable(engine, runtime, results)],
+    skipped
+      ? [`${engine}: skipped, ${skipped}.`]
+      : [commandTable(engine, counted), costTable(engine, runtime, results)],
   );
   return section("Redis and PostgreSQL", notes.engines, ...tables);
 }
@@ -209,7 +215,10 @@ function enginesSection({ measured }) {
 function curvesSection({ runtime, curves }, picture) {
   const shown = curves.flatMap((curve) => {
     const title = `${curve.title[0].toUpperCase()}${curve.title.slice(1)}, on ${runtime}`;
-    return [picture(`grows-${curve.id}`, { ...curve, title, subtitle: "µs of CPU" }, lineChart), curveTable(runtime, curve)];
+    return [
+      picture(`grows-${curve.id}`, { ...curve, title, subtitle: "µs of CPU" }, lineChart),
+      curveTable(runtime, curve),
+    ];
   });
   return section("How the cost grows", notes.curves, ...shown);
 }

@@ -1,6 +1,7 @@
 /**
- * A day of one million users, computed: 1,000 users are played through with a clock that is moved, on a store that counts, and multiplied.
- * The records are real, so their sizes are measured; how people behave is assumed, and stands below. The same numbers each time.
+ * A day of one million users, computed: 1,000 users are played through with a clock that is moved, on a store that
+ * counts, and multiplied. The records are real, so their sizes are measured; how people behave is assumed, and stands
+ * below. The same numbers each time.
  *
  *     node bench/scale.js
  */
@@ -13,7 +14,9 @@ const DAILY_USERS = 1_000_000;
 const MINUTE = 60_000;
 const DAY = 1_440 * MINUTE;
 
-/** A user is signed in, comes back twice a day for a quarter of an hour, and every tenth request changes the session. */
+/**
+ * A user is signed in, comes back twice a day for a quarter of an hour, and every tenth request changes the session.
+ */
 const VISITS = [9 * 60, 20 * 60];
 const REQUESTS_IN_A_VISIT = 20;
 const VISIT_MINUTES = 15;
@@ -84,7 +87,9 @@ async function playADay(touchEvery) {
       now = start + (minute - VISITS[0]) * MINUTE + (request * VISIT_MINUTES * MINUTE) / REQUESTS_IN_A_VISIT;
       for (let user = 0; user < USERS; user++) {
         const writes = (request + 1) % WRITES_EVERY === 0;
-        await visit(user, (session) => (writes ? session.update("pages", (pages = 0) => pages + 1) : session.get("theme")));
+        await visit(user, (session) =>
+          writes ? session.update("pages", (pages = 0) => pages + 1) : session.get("theme"),
+        );
         requests++;
       }
     }

@@ -1,6 +1,6 @@
 /**
- * One contestant behind one HTTP server on loopback: `/plain` is the bare handler, `/read`, `/write`, `/new` and `/untouched` the ones with
- * sessions. Prints its port, and serves until its parent is gone.
+ * One contestant behind one HTTP server on loopback: `/plain` is the bare handler, `/read`, `/write`, `/new` and
+ * `/untouched` the ones with sessions. Prints its port, and serves until its parent is gone.
  */
 import process from "node:process";
 import { handlersOf } from "./cells.js";

@@ -24,7 +24,12 @@ export async function measure() {
   for (const { title, code, platform } of [...ours, ...peers]) {
     try {
       const text = await bundled(code, platform);
-      sizes.push({ title, min: text.length, gzip: gzipSync(text, { level: 9 }).length, ours: ours.some((each) => each.title === title) });
+      sizes.push({
+        title,
+        min: text.length,
+        gzip: gzipSync(text, { level: 9 }).length,
+        ours: ours.some((each) => each.title === title),
+      });
     } catch (error) {
       failures.push(`size of ${title}: ${error.message}`);
     }

@@ -9,7 +9,10 @@ const flagSets = [[], ["nodejs_compat"]];
 const stages = [
   { title: "the code, compiled and run", code: () => bare("globalThis.kept = createSessions;") },
   { title: "createSessions()", code: () => bare("globalThis.kept = createSessions();") },
-  { title: "a first visitor without a cookie", code: () => sessions('return new Response(session.get("user") ?? "ok");') },
+  {
+    title: "a first visitor without a cookie",
+    code: () => sessions('return new Response(session.get("user") ?? "ok");'),
+  },
   {
     title: "instead, a first visitor who gets a session",
     code: () => sessions('session.set("user", "alice"); return new Response("ok");'),
@@ -18,8 +21,9 @@ const stages = [
 ];
 
 /**
- * What Sojourn adds to the cold start of a worker, in workerd itself: the CPU of a process with many workers that are each asked once, less
- * that of a process with as many bare handlers, divided by their number. With one worker it would be lost in the start of the process.
+ * What Sojourn adds to the cold start of a worker, in workerd itself: the CPU of a process with many workers that are
+ * each asked once, less that of a process with as many bare handlers, divided by their number. With one worker it would
+ * be lost in the start of the process.
  */
 export async function measure({ quick, log }) {
   const { command, version, missing } = findWorkerd();
@@ -61,11 +65,15 @@ export function startTable({ runtime, plain, rows }) {
     [`${runtime}: CPU of a cold start, ms`, ...flagSets.map(([flag]) => flag ?? "no flags")],
     [
       ["a bare handler", ...plain.map(figure)],
-      ...rows.map(({ title, added }) => [title, ...added.map((value) => `${value < 0 ? "−" : "+"} ${Math.abs(value).toFixed(2)}`)]),
+      ...rows.map(({ title, added }) => [
+        title,
+        ...added.map((value) => `${value < 0 ? "−" : "+"} ${Math.abs(value).toFixed(2)}`),
+      ]),
     ],
   );
 }
 
 const imported = () => from("import { createSessions }", ".");
 const bare = (before) => `${before && `${imported()}; ${before}`} export default { fetch: () => new Response("ok") };`;
-const sessions = (body) => `${imported()}; export default { fetch: createSessions().wrap((request, session) => { ${body} }) };`;
+const sessions = (body) =>
+  `${imported()}; export default { fetch: createSessions().wrap((request, session) => { ${body} }) };`;

@@ -6,8 +6,9 @@ import { contestants } from "./contestants/index.js";
 import { summary } from "./statistics.js";
 
 /**
- * What the session layer adds to one request, in microseconds of CPU of all threads: every contestant has a process of its own, all of
- * them live at the same time and take turns, and in every turn the bare handler and the one with sessions are measured back to back.
+ * What the session layer adds to one request, in microseconds of CPU of all threads: every contestant has a process of
+ * its own, all of them live at the same time and take turns, and in every turn the bare handler and the one with
+ * sessions are measured back to back.
  */
 export async function measureRequests(runtime, { only, rounds, batch, onlyCells, log }) {
   const chosen = contestants.filter(
@@ -32,7 +33,8 @@ export async function measureRequests(runtime, { only, rounds, batch, onlyCells,
           turn.plain.push(plain);
         }
       }
-      for (const { result, added, plain } of ready) result.cells[cell.id] = { ...summary(added), plain: summary(plain).median };
+      for (const { result, added, plain } of ready)
+        result.cells[cell.id] = { ...summary(added), plain: summary(plain).median };
       log(`${runtime.title}: ${cell.title}`);
     }
   } finally {

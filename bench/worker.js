@@ -1,6 +1,7 @@
 /**
- * One contestant in one process of one runtime. Takes commands as JSON lines on stdin and answers on stdout, so that run.js can let all
- * contestants take turns: `{cell}` prepares, checks and warms up; `{cell, passes}` measures the bare handler and the one with sessions.
+ * One contestant in one process of one runtime. Takes commands as JSON lines on stdin and answers on stdout, so that
+ * run.js can let all contestants take turns: `{cell}` prepares, checks and warms up; `{cell, passes}` measures the bare
+ * handler and the one with sessions.
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -67,18 +68,21 @@ async function measured(state) {
   const result = {};
   for (const side of state.plainFirst ? ["plain", "session"] : ["session", "plain"]) {
     const handler = side === "plain" ? handlers.plain : state.handler;
-    // A simulated Node request leaves so much behind that a full collection fell on either side by chance, 20 µs for each request of it
+    // A simulated Node request leaves so much behind that a full collection fell on either side by chance, 20 µs for
+    // each request of it
     globalThis.gc?.();
     let milliseconds = 0;
-    for (let pass = 0; pass < state.passes; pass += 1) milliseconds += await onePass(handler, state, side === "session" && state.rotates);
+    for (let pass = 0; pass < state.passes; pass += 1)
+      milliseconds += await onePass(handler, state, side === "session" && state.rotates);
     result[side] = (1_000 * milliseconds) / (state.passes * visitors);
   }
   return result;
 }
 
 /**
- * One request of every visitor; milliseconds of CPU of all threads. The requests are made before the clock starts (new ones in each pass,
- * since some libraries remember a session per Request), and a rotation's new cookies are taken over after it stopped.
+ * One request of every visitor; milliseconds of CPU of all threads. The requests are made before the clock starts (new
+ * ones in each pass, since some libraries remember a session per Request), and a rotation's new cookies are taken over
+ * after it stopped.
  */
 async function onePass(handler, { jars }, rotates) {
   const requests = jars.map(request);

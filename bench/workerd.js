@@ -9,7 +9,8 @@ import { createInterface } from "node:readline";
 
 /** The command and its version, or why there is none to measure. */
 export function findWorkerd() {
-  if (process.platform !== "linux") return { missing: "only Linux tells the CPU time of another process to the nanosecond" };
+  if (process.platform !== "linux")
+    return { missing: "only Linux tells the CPU time of another process to the nanosecond" };
   try {
     const { default: command, version } = createRequire(import.meta.url)("workerd");
     return { command, version };
@@ -19,13 +20,15 @@ export function findWorkerd() {
 }
 
 /**
- * Starts one process with `count` workers of the same code, asks each of them once, and ends it. Gives the milliseconds of CPU of all its
- * threads from its start to the last answer, and what was answered.
+ * Starts one process with `count` workers of the same code, asks each of them once, and ends it. Gives the milliseconds
+ * of CPU of all its threads from its start to the last answer, and what was answered.
  */
 export async function startWorkers(command, { code, count, flags }) {
   const folder = mkdtempSync(join(tmpdir(), "sojourn-bench-"));
   writeConfiguration(folder, code, count, flags);
-  const child = spawn(command, ["serve", join(folder, "config.capnp"), "--control-fd=3"], { stdio: ["ignore", "ignore", "pipe", "pipe"] });
+  const child = spawn(command, ["serve", join(folder, "config.capnp"), "--control-fd=3"], {
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
+  });
   const ended = once(child, "close");
   let complaints = "";
   child.stderr.on("data", (chunk) => {
@@ -44,9 +47,12 @@ export async function startWorkers(command, { code, count, flags }) {
   }
 }
 
-/** Every worker is a service with a file of its own, and one more asks all of them: only that one is behind a socket. */
+/**
+ * Every worker is a service with a file of its own, and one more asks all of them: only that one is behind a socket.
+ */
 function writeConfiguration(folder, code, count, flags) {
-  const worker = (name, rest) => `(name = "${name}", worker = (modules = [(name = "${name}", esModule = embed "${name}.js")], ${rest}))`;
+  const worker = (name, rest) =>
+    `(name = "${name}", worker = (modules = [(name = "${name}", esModule = embed "${name}.js")], ${rest}))`;
   const compatibility = (of) => `compatibilityDate = "2026-04-01", compatibilityFlags = ${JSON.stringify(of)}`;
   const names = Array.from({ length: count }, (_, index) => `worker${index}`);
   // Texts that differ, so that nothing compiled for one can serve another
@@ -85,7 +91,9 @@ async function portOf(child) {
   }
 }
 
-/** Nanoseconds are in `schedstat` alone, of each thread; `stat`, which sums them up, counts in hundredths of a second. */
+/**
+ * Nanoseconds are in `schedstat` alone, of each thread; `stat`, which sums them up, counts in hundredths of a second.
+ */
 function cpuOf(pid) {
   let nanoseconds = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {

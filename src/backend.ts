@@ -28,13 +28,13 @@ export interface SessionInfo {
 /** How sessions are found and kept. There are two: behind a token in a store, and sealed in the cookie itself. */
 export interface Backend<Found extends Loaded = Loaded> {
   /**
-   * The session that a Cookie header proves at `now`, when the request came, or none. Throws `SessionError` where the store fails, and for nothing that a client can send.
+   * The session that a Cookie header proves at `now`, when the request came, or none. Throws `SessionError` where the
+   * store fails, and for nothing that a client can send.
    */
   find(cookieHeader: string | null, cookie: CookieForm, now: number): Awaitable<Found>;
   /**
-   * Stores what the request did and returns the Set-Cookie lines to send. With `deliverable` false the response cannot carry any: what
-   * needs one throws `cookie_undeliverable`
-   * before anything is written.
+   * Stores what the request did and returns the Set-Cookie lines to send. With `deliverable` false the response cannot
+   * carry any: what needs one throws `cookie_undeliverable` before anything is written.
    */
   keep(state: SessionState<Found>, deliverable: boolean): Awaitable<readonly string[]>;
   list(subject: string, current?: string): Promise<SessionInfo[]>;
@@ -47,8 +47,8 @@ export interface Backend<Found extends Loaded = Loaded> {
 export type CreateBackend = (settings: Settings) => Backend;
 
 /**
- * What the `store` option may be besides a store: a way of its own to keep sessions, such as `sealedCookies()`. Opaque to all but
- * `createSessions`.
+ * What the `store` option may be besides a store: a way of its own to keep sessions, such as `sealedCookies()`. Opaque
+ * to all but `createSessions`.
  */
 export interface BackendSource {
   /** For `createSessions` alone. */

@@ -11,7 +11,9 @@ export type SessionErrorCode =
   | "cookie_undeliverable"
   | "cookie_too_large";
 
-/** An error that a caller may want to catch, told apart by its `code`. `cause` keeps what the store or the codec threw. */
+/**
+ * An error that a caller may want to catch, told apart by its `code`. `cause` keeps what the store or the codec threw.
+ */
 export class SessionError extends Error {
   /** Always `"SessionError"`. */
   override readonly name = "SessionError";

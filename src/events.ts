@@ -1,6 +1,9 @@
 import type { SessionErrorCode } from "./errors.ts";
 
-/** What happened to a session, for logs, metrics and alarms. `handle` and `subject` where they are known; never a token, never data. */
+/**
+ * What happened to a session, for logs, metrics and alarms. `handle` and `subject` where they are known; never a token,
+ * never data.
+ */
 export type SessionEvent = {
   readonly handle?: string | undefined;
   readonly subject?: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * Server-side sessions for the Fetch API. {@link createSessions} makes them, `wrap` puts them around a fetch handler, and a store keeps
- * them: memory unless you inject another.
+ * Server-side sessions for the Fetch API. {@link createSessions} makes them, `wrap` puts them around a fetch handler,
+ * and a store keeps them: memory unless you inject another.
  *
  * @module
  */

@@ -20,11 +20,11 @@ export interface SessionsOptions extends SessionOptions {
 /** Sessions for one application: made once, shared by all requests. */
 export interface Sessions<Data extends object = Record<string, unknown>> {
   /**
-   * Wraps a fetch handler: load, run, commit, answer. Platform arguments pass through, typed. Changes are saved before the response is
-   * returned, whatever its status; when the handler throws
-   * nothing is saved and the error goes on. The answer is there at once where handler and store answer at once; an error is always a
-   * rejected promise.
-   * @throws SessionError `store_failed`, `store_timeout`, `session_conflict`, `cookie_undeliverable`, `value_not_storable`
+   * Wraps a fetch handler: load, run, commit, answer. Platform arguments pass through, typed. Changes are saved before
+   * the response is returned, whatever its status; when the handler throws nothing is saved and the error goes on. The
+   * answer is there at once where handler and store answer at once; an error is always a rejected promise.
+   * @throws SessionError `store_failed`, `store_timeout`, `session_conflict`, `cookie_undeliverable`,
+   * `value_not_storable`
    */
   wrap<Args extends unknown[]>(
     handler: (request: Request, session: Session<Data>, ...args: Args) => Response | Promise<Response>,
@@ -34,27 +34,28 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
     handler: (request: Request, open: () => Promise<Session<Data>>, ...args: Args) => Response | Promise<Response>,
   ): (request: Request, ...args: Args) => Promise<Response>;
   /**
-   * The session of a request. With {@link Sessions.commit} all that an adapter needs. A malformed, unknown or expired cookie is no session,
-   * not an error.
+   * The session of a request. With {@link Sessions.commit} all that an adapter needs. A malformed, unknown or expired
+   * cookie is no session, not an error.
    */
   load(request: RequestLike): Promise<Session<Data>>;
   /**
-   * Stores what was done to a session, once, and returns the headers to add with `addSessionHeaders`: Set-Cookie, Vary, Cache-Control;
-   * often none.
-   * Without `deliverable` (default true) no cookie can be sent any more: a commit that needs one throws `cookie_undeliverable` before
-   * anything is written.
+   * Stores what was done to a session, once, and returns the headers to add with `addSessionHeaders`: Set-Cookie, Vary,
+   * Cache-Control; often none. Without `deliverable` (default true) no cookie can be sent any more: a commit that needs
+   * one throws `cookie_undeliverable` before anything is written.
    */
   commit(session: Session<Data>, options?: { deliverable?: boolean }): Promise<Headers>;
   /**
-   * {@link Sessions.load} without a promise where the store answers without one, for adapters that can go on at once. What fails then is
-   * thrown rather than rejected.
+   * {@link Sessions.load} without a promise where the store answers without one, for adapters that can go on at once.
+   * What fails then is thrown rather than rejected.
    * @throws SessionError `store_failed`, `store_timeout`
    */
   loadFrom(request: RequestLike): Awaitable<Session<Data>>;
   /**
-   * {@link Sessions.commit} and `addSessionHeaders` in one, without a promise where the store answers without one: stores what was done to
-   * a session, and merges what the response needs into `headers`; nothing without `deliverable`. What fails at once is thrown.
-   * @throws SessionError `store_failed`, `store_timeout`, `session_conflict`, `cookie_undeliverable`, `session_committed`
+   * {@link Sessions.commit} and `addSessionHeaders` in one, without a promise where the store answers without one:
+   * stores what was done to a session, and merges what the response needs into `headers`; nothing without
+   * `deliverable`. What fails at once is thrown.
+   * @throws SessionError `store_failed`, `store_timeout`, `session_conflict`, `cookie_undeliverable`,
+   * `session_committed`
    * @throws TypeError when the headers are immutable; the changes are stored by then
    */
   commitTo(session: Session<Data>, headers: HeadersLike, options?: { deliverable?: boolean }): Awaitable<void>;
@@ -64,12 +65,13 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    */
   list(subject: string, options?: { current?: string | undefined }): Promise<SessionInfo[]>;
   /**
-   * Ends the session of a handle, also if it has rotated since. True if there was one. The caller must know that the handle is the user's
-   * own.
+   * Ends the session of a handle, also if it has rotated since. True if there was one. The caller must know that the
+   * handle is the user's own.
    */
   revoke(handle: string): Promise<boolean>;
   /**
-   * Ends all of a user's sessions but the one of the handle `except`, and returns how many. Call it when a password changes (ASVS 7.4.3).
+   * Ends all of a user's sessions but the one of the handle `except`, and returns how many. Call it when a password
+   * changes (ASVS 7.4.3).
    */
   revokeAll(subject: string, options?: { except?: string | undefined }): Promise<number>;
   /** Drops expired records now, where the store does not do it by itself. Returns how many. */
@@ -91,7 +93,9 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
  * };
  * ```
  */
-export function createSessions<Data extends object = Record<string, unknown>>(options: SessionsOptions = {}): Sessions<Data> {
+export function createSessions<Data extends object = Record<string, unknown>>(
+  options: SessionsOptions = {},
+): Sessions<Data> {
   const settings = resolveOptions(options);
   const backend = resolveBackend(options, settings);
 
@@ -105,7 +109,9 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
     return after(found, (loaded) => newSession<Data>(loaded, request, cookie, now, settings.codec));
   }
 
-  /** A store that fails is an error, or by choice a session that is empty, takes no changes and leaves the cookie alone. */
+  /**
+   * A store that fails is an error, or by choice a session that is empty, takes no changes and leaves the cookie alone.
+   */
   function unavailable(error: unknown, now: number): Loaded {
     if (settings.onStoreFailure === "throw" || !isStoreFailure(error)) throw error;
     const none = { handle: undefined, subject: undefined, authenticatedAt: undefined };
@@ -116,7 +122,8 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
     const state = stateOf(session);
     if (state.closed) throw new SessionError("session_committed", "The session was committed already; commit it once");
     state.closed = true;
-    const setCookie = state.loaded.status === "unavailable" ? [] : orElse(() => backend.keep(state, deliverable), forgive);
+    const setCookie =
+      state.loaded.status === "unavailable" ? [] : orElse(() => backend.keep(state, deliverable), forgive);
     return after(setCookie, (lines) => ({ setCookie: lines, accessed: state.accessed }));
 
     /** Only the expiry did not move: who chose to go on without a store does not want the response refused for that. */
@@ -126,8 +133,14 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
     }
   }
 
-  /** Handler and commit at once, where both are: a promise takes 8 % of a request on Node's server. What fails is a rejected promise always. */
-  function answer(session: Session<Data>, respond: (session: Session<Data>) => Awaitable<Response>): Awaitable<Response> {
+  /**
+   * Handler and commit at once, where both are: a promise takes 8 % of a request on Node's server. What fails is a
+   * rejected promise always.
+   */
+  function answer(
+    session: Session<Data>,
+    respond: (session: Session<Data>) => Awaitable<Response>,
+  ): Awaitable<Response> {
     try {
       const response = respond(session);
       if (isPromise(response)) return answerLater(session, response);
@@ -139,7 +152,11 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
     }
   }
 
-  async function answerLater(session: Session<Data>, answering: Awaitable<Response>, committing?: Promise<Additions>): Promise<Response> {
+  async function answerLater(
+    session: Session<Data>,
+    answering: Awaitable<Response>,
+    committing?: Promise<Additions>,
+  ): Promise<Response> {
     try {
       const response = await answering;
       return withAdditions(response, await (committing ?? commit(session, canCarryCookie(response))));

@@ -1,6 +1,6 @@
 /**
- * Tools for tests: the store contract as a suite that any store can be put to ({@link testStore}), and for the tests of an application
- * a signed-in user ({@link signedIn}) and a client that keeps cookies ({@link cookieJar}).
+ * Tools for tests: the store contract as a suite that any store can be put to ({@link testStore}), and for the tests of
+ * an application a signed-in user ({@link signedIn}) and a client that keeps cookies ({@link cookieJar}).
  *
  * @module
  */

@@ -61,7 +61,8 @@ export function service(name: ServiceName): Promise<Service> {
 
 /**
  * `describe` for tests that need a service: `describeWith(await service("redis"), "redisStore()", () => { ... })`.
- * Without the service the tests are skipped and the reason stands in their name; with REQUIRE_SERVICES=1 they fail for that reason.
+ * Without the service the tests are skipped and the reason stands in their name; with REQUIRE_SERVICES=1 they fail for
+ * that reason.
  */
 export function describeWith(needed: Service | readonly Service[], name: string, tests: () => void): void {
   const missing = [needed].flat().filter((one) => !one.available);
@@ -78,14 +79,23 @@ export function describeWith(needed: Service | readonly Service[], name: string,
 }
 
 /** As {@link describeWith}, for one test. */
-export function testWith(needed: Service | readonly Service[], name: string, run: () => void | Promise<void>, timeout?: number): void {
+export function testWith(
+  needed: Service | readonly Service[],
+  name: string,
+  run: () => void | Promise<void>,
+  timeout?: number,
+): void {
   describeWith(needed, name, () => {
     test(name, run, timeout);
   });
 }
 
 function port(name: ServiceName, number: number, ask: string, answer: string | RegExp): Promise<Service> {
-  const missing = (why: string): Service => ({ name, available: false, reason: `${name} does not answer on 127.0.0.1:${number}: ${why}` });
+  const missing = (why: string): Service => ({
+    name,
+    available: false,
+    reason: `${name} does not answer on 127.0.0.1:${number}: ${why}`,
+  });
   return new Promise((resolve) => {
     const socket = createConnection({ host: "127.0.0.1", port: number });
     const end = (result: Service): void => {
@@ -99,7 +109,8 @@ function port(name: ServiceName, number: number, ask: string, answer: string | R
     socket.on("close", () => end(missing("closed")));
     socket.on("data", (chunk) => {
       text += chunk.toString("latin1");
-      if (typeof answer === "string" ? text.startsWith(answer) : answer.test(text)) end({ name, available: true, reason: "" });
+      if (typeof answer === "string" ? text.startsWith(answer) : answer.test(text))
+        end({ name, available: true, reason: "" });
     });
   });
 }

@@ -5,7 +5,10 @@ import { setHeaders, startOver, viewOf, type WriteHeadHeaders } from "./response
 type Call = () => void;
 type Source = NodeJS.ReadableStream & { destroy?(): void };
 
-/** A session that waits for the head of the response: how to commit it to headers, and who decides about the answer when that fails. */
+/**
+ * A session that waits for the head of the response: how to commit it to headers, and who decides about the answer when
+ * that fails.
+ */
 interface Waiting {
   commitTo(headers: HeadersLike, deliverable: boolean): Awaitable<void>;
   fail(error: unknown): void;
@@ -25,7 +28,10 @@ interface Held {
   waiting: Waiting;
   /** What is piped into the response. */
   sources: Set<Source> | undefined;
-  /** The calls held; `undefined` before the first and after the release, and always where no commit has to be waited for. */
+  /**
+   * The calls held; `undefined` before the first and after the release, and always where no commit has to be waited
+   * for.
+   */
   calls: Call[] | undefined;
   /** All is committed, or given up: calls pass. */
   open: boolean;
@@ -41,13 +47,13 @@ const HELD: unique symbol = Symbol("head held until the session is committed");
 type HeldResponse = ServerResponse & { [HELD]: Held };
 
 /**
- * Commits before the head of a response leaves. The commit starts with the first call that would send the head, since from then on the
- * handler may not change the head either. Done at once, it adds its headers and the call passes. Where it has to be waited for, this call
- * and all that follow are held, and let go in order when it is done. When it fails, what the handler answered is thrown away, head and
- * body, and `fail` decides about the answer.
+ * Commits before the head of a response leaves. The commit starts with the first call that would send the head, since
+ * from then on the handler may not change the head either. Done at once, it adds its headers and the call passes. Where
+ * it has to be waited for, this call and all that follow are held, and let go in order when it is done. When it fails,
+ * what the handler answered is thrown away, head and body, and `fail` decides about the answer.
  *
- * The methods put over the response's own are the same functions for all responses, with their state on the response: closures would give
- * each response a shape of its own, which doubled the CPU of a whole request.
+ * The methods put over the response's own are the same functions for all responses, with their state on the response:
+ * closures would give each response a shape of its own, which doubled the CPU of a whole request.
  */
 export function holdHeaders(response: ServerResponse, commitTo: Waiting["commitTo"], fail: Waiting["fail"]): void {
   const present = (response as Partial<HeldResponse>)[HELD];
@@ -165,7 +171,11 @@ function passes(response: HeldResponse): boolean {
 }
 
 /** From the innermost session outwards; `undefined` when all are done already. Resolves with the failure. */
-function commitAll(waiting: Waiting, headers: HeadersLike, deliverable: boolean): Promise<Failure | undefined> | undefined {
+function commitAll(
+  waiting: Waiting,
+  headers: HeadersLike,
+  deliverable: boolean,
+): Promise<Failure | undefined> | undefined {
   for (let each: Waiting | undefined = waiting; each; each = each.outer) {
     const { fail, outer } = each;
     try {
@@ -201,7 +211,8 @@ function release(response: HeldResponse, held: Held): void {
   try {
     for (const call of calls) call();
   } catch (error) {
-    // A status or a chunk that Node refuses. The handler that named it has returned, so that nobody is left to catch this.
+    // A status or a chunk that Node refuses. The handler that named it has returned, so that nobody is left to catch
+    // this.
     if (isSent(response)) response.destroy(error as Error);
     else abandon(response, { error, fail: held.waiting.fail });
     return;
@@ -226,10 +237,14 @@ function abandon(response: HeldResponse, { error, fail }: Failure): void {
   } catch (failure) {
     // Nobody answers and nobody is left to catch it: the client shall not wait, and the process shall not end
     response.destroy();
-    process.emitWarning(new Error("A session could not be committed, and the error found no handler", { cause: failure ?? error }));
+    process.emitWarning(
+      new Error("A session could not be committed, and the error found no handler", { cause: failure ?? error }),
+    );
   }
 }
 
 function headersSentError(what: string): Error {
-  return Object.assign(new Error(`Cannot ${what} headers after they are sent to the client`), { code: "ERR_HTTP_HEADERS_SENT" });
+  return Object.assign(new Error(`Cannot ${what} headers after they are sent to the client`), {
+    code: "ERR_HTTP_HEADERS_SENT",
+  });
 }

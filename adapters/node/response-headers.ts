@@ -2,7 +2,10 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "no
 import type { HeadersLike } from "../../src/index.ts";
 
 /** What stood there before the handler ran stays: an error page needs the CORS headers as well. */
-export function startOver(response: ServerResponse, { headers, statusCode }: { headers: OutgoingHttpHeaders; statusCode: number }): void {
+export function startOver(
+  response: ServerResponse,
+  { headers, statusCode }: { headers: OutgoingHttpHeaders; statusCode: number },
+): void {
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
   response.statusCode = statusCode;
@@ -16,7 +19,8 @@ export type WriteHeadHeaders =
   | undefined;
 
 /**
- * The three shapes of headers that `writeHead` takes: an object, a flat list of names and values, a list of pairs. Lists may repeat a name.
+ * The three shapes of headers that `writeHead` takes: an object, a flat list of names and values, a list of pairs.
+ * Lists may repeat a name.
  */
 export function setHeaders(response: ServerResponse, headers: WriteHeadHeaders): void {
   if (headers === undefined || headers === null) return;

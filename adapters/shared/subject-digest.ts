@@ -1,6 +1,7 @@
 /**
- * A subject as a part of a storage key: 64 characters, whatever the application calls its users. The engines limit the length of a key
- * and encode it as UTF-8, where two different lone surrogates become one character; JSON escapes those, so no two subjects share a digest.
+ * A subject as a part of a storage key: 64 characters, whatever the application calls its users. The engines limit the
+ * length of a key and encode it as UTF-8, where two different lone surrogates become one character; JSON escapes those,
+ * so no two subjects share a digest.
  */
 export async function subjectDigest(subject: string): Promise<string> {
   const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(subject)));

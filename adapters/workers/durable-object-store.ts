@@ -6,7 +6,10 @@ import type { Operation, StoredEntry } from "./session-object.ts";
 export interface SessionObjectNamespace {
   /** A stub for the object of this name. */
   getByName(name: string): {
-    fetch(url: string, init: { method: string; body: string }): Promise<{ ok: boolean; status: number; text(): Promise<string> }>;
+    fetch(
+      url: string,
+      init: { method: string; body: string },
+    ): Promise<{ ok: boolean; status: number; text(): Promise<string> }>;
   };
 }
 
@@ -19,8 +22,8 @@ export interface DurableObjectStoreOptions {
 }
 
 /**
- * Under whom an entry is listed: the digest of the subject, a mark that is unique to this stay with this subject, so that a late removal of one row never takes
- * another one with it, and until when (epoch milliseconds) the row is kept.
+ * Under whom an entry is listed: the digest of the subject, a mark that is unique to this stay with this subject, so
+ * that a late removal of one row never takes another one with it, and until when (epoch milliseconds) the row is kept.
  */
 interface Place {
   readonly subject: string;
@@ -28,21 +31,27 @@ interface Place {
   readonly until: number;
 }
 
-/** A row outlives its entry by a day, so that a session which moves its expiry with every request does not write its row each time. */
+/**
+ * A row outlives its entry by a day, so that a session which moves its expiry with every request does not write its row
+ * each time.
+ */
 const rowSlack = 86_400_000;
 
 /**
- * Keeps sessions in Durable Objects, with all the promises: each session is an object of its own, and each subject has one that lists
- * its sessions. Bind the class {@linkcode SessionObject}, which your worker exports.
+ * Keeps sessions in Durable Objects, with all the promises: each session is an object of its own, and each subject has
+ * one that lists its sessions. Bind the class {@linkcode SessionObject}, which your worker exports.
  *
- * A read is one call of an object, a write as well; listing costs one call and one for each session. A signed-in session costs a second
- * call about once a day. An object's row in the list is written before the session and removed after it, so that a crash in between leaves
- * a row that leads nowhere: `keysOf` asks each session, and alarms clear away what has ended. A session may have 2 MB on SQLite
- * storage and 128 kB on key-value storage.
+ * A read is one call of an object, a write as well; listing costs one call and one for each session. A signed-in
+ * session costs a second call about once a day. An object's row in the list is written before the session and removed
+ * after it, so that a crash in between leaves a row that leads nowhere: `keysOf` asks each session, and alarms clear
+ * away what has ended. A session may have 2 MB on SQLite storage and 128 kB on key-value storage.
  *
  * @throws {TypeError} when `namespace` is no Durable Object namespace.
  */
-export function durableObjectStore(namespace: SessionObjectNamespace, options: DurableObjectStoreOptions = {}): SessionStore {
+export function durableObjectStore(
+  namespace: SessionObjectNamespace,
+  options: DurableObjectStoreOptions = {},
+): SessionStore {
   const { prefix = "", clock = Date.now } = options;
   if (typeof namespace?.getByName !== "function") {
     throw new TypeError(
@@ -64,7 +73,9 @@ export function durableObjectStore(namespace: SessionObjectNamespace, options: D
     await call(`subject:${subject}`, { op: "list", member: `${key} ${stay}`, until });
   }
 
-  /** What it removes leads nowhere and would go by itself, so a failure is no reason to call the write before it failed. */
+  /**
+   * What it removes leads nowhere and would go by itself, so a failure is no reason to call the write before it failed.
+   */
   async function unlist(key: string, { subject, stay }: Place): Promise<void> {
     await call(`subject:${subject}`, { op: "unlist", member: `${key} ${stay}` }).catch(() => {});
   }
@@ -117,7 +128,12 @@ export function durableObjectStore(namespace: SessionObjectNamespace, options: D
         const place = former && extended(former, expiresAt);
         if (place && place !== former) await list(key, place);
         const [id = ""] = String(current).split(" ");
-        const done = await entry(key, { op: "touch", expected: String(current), version: versionOf(id, place), expiresAt });
+        const done = await entry(key, {
+          op: "touch",
+          expected: String(current),
+          version: versionOf(id, place),
+          expiresAt,
+        });
         if (done === true || expected !== undefined) return done === true;
       }
     },

@@ -10,7 +10,10 @@ export interface SessionKvNamespace {
   /** Does no harm when there is none. */
   delete(key: string): Promise<void>;
   /** One page of the keys that start with the prefix. */
-  list(options: { prefix: string; cursor?: string }): Promise<{ keys: { name: string }[]; list_complete: boolean; cursor?: string }>;
+  list(options: {
+    prefix: string;
+    cursor?: string;
+  }): Promise<{ keys: { name: string }[]; list_complete: boolean; cursor?: string }>;
 }
 
 /** Settings of {@linkcode kvStore}. */
@@ -41,27 +44,35 @@ interface Found extends Metadata {
   readonly value: string;
 }
 
-/** A row outlives its entry by a day, so that a session which moves its expiry with every write does not write its row each time. */
+/**
+ * A row outlives its entry by a day, so that a session which moves its expiry with every write does not write its row
+ * each time.
+ */
 const rowSlack = 86_400_000;
 
 /**
- * Keeps sessions in Workers KV: cheap, read fast all over the world, and **eventually consistent**. A write is seen at once where it was
- * made and within about a minute elsewhere, and KV has no compare-and-set: versions are checked before a write, but not with it. So these
- * promises are weaker than on any other store of this package:
+ * Keeps sessions in Workers KV: cheap, read fast all over the world, and **eventually consistent**. A write is seen at
+ * once where it was made and within about a minute elsewhere, and KV has no compare-and-set: versions are checked
+ * before a write, but not with it. So these promises are weaker than on any other store of this package:
  *
  * - Of two writes at the same time the later one wins as a whole, and an update may be lost.
- * - After a logout another location may show the session for about a minute more, and a request in flight may bring it back. What ends a
- *   session is written over it, not removed, so that a location which knows the end does not forget it for an older copy.
- * - KV takes one write a second for each key, and rejects the others: a page that writes its session in parallel is better off elsewhere.
+ * - After a logout another location may show the session for about a minute more, and a request in flight may bring it
+ *   back. What ends a session is written over it, not removed, so that a location which knows the end does not forget
+ *   it for an older copy.
+ * - KV takes one write a second for each key, and rejects the others: a page that writes its session in parallel is
+ *   better off elsewhere.
  *
- * Take {@linkcode durableObjectStore} or {@linkcode d1Store} for anything that a logout protects. Expired entries go by themselves.
+ * Take {@linkcode durableObjectStore} or {@linkcode d1Store} for anything that a logout protects. Expired entries go by
+ * themselves.
  *
  * @throws {TypeError} when `namespace` is no KV namespace, or for a prefix with other characters.
  */
 export function kvStore(namespace: SessionKvNamespace, options: KvStoreOptions = {}): KvSessionStore {
   const { prefix = "session:", clock = Date.now } = options;
   if (typeof namespace?.getWithMetadata !== "function") {
-    throw new TypeError('Cannot use this namespace: kvStore() takes a KV binding, as in kvStore(binding(env, "SESSIONS"))');
+    throw new TypeError(
+      'Cannot use this namespace: kvStore() takes a KV binding, as in kvStore(binding(env, "SESSIONS"))',
+    );
   }
   if (typeof prefix !== "string" || !/^[\w\-.:/]{0,200}$/.test(prefix)) {
     throw new TypeError(`Cannot use KV prefix ${JSON.stringify(prefix)}: write up to 200 of A-Z a-z 0-9 _ - . : /`);
@@ -99,14 +110,16 @@ export function kvStore(namespace: SessionKvNamespace, options: KvStoreOptions =
     return version;
   }
 
-  /** A row that stays leads nowhere and goes by itself, so a failure is no reason to call the write before it failed. */
+  /**
+   * A row that stays leads nowhere and goes by itself, so a failure is no reason to call the write before it failed.
+   */
   async function unlist(key: string, former: Found | undefined): Promise<void> {
     if (former?.subject !== undefined) await namespace.delete(rowsName(former.subject) + key).catch(() => {});
   }
 
   /**
-   * In seconds since the epoch. KV refuses less than a minute from now; a minute on top, because the clock decides when an entry ends
-   * and KV only clears away.
+   * In seconds since the epoch. KV refuses less than a minute from now; a minute on top, because the clock decides when
+   * an entry ends and KV only clears away.
    */
   function expirationOf(expiresAt: number): number {
     return Math.ceil(Math.max(expiresAt, clock(), Date.now()) / 1000) + 61;

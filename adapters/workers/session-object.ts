@@ -37,7 +37,13 @@ export interface SessionObjectHandlers {
 /** One operation on an object, as JSON. `now` is the store's clock: it decides what has expired. */
 export type Operation = { readonly now: number } & (
   | { readonly op: "read" | "version" }
-  | { readonly op: "write"; readonly expected: string | null; readonly value: string; readonly version: string; readonly expiresAt: number }
+  | {
+      readonly op: "write";
+      readonly expected: string | null;
+      readonly value: string;
+      readonly version: string;
+      readonly expiresAt: number;
+    }
   | { readonly op: "touch"; readonly expected: string; readonly version: string; readonly expiresAt: number }
   | { readonly op: "remove"; readonly expected: string | null }
   | { readonly op: "list"; readonly member: string; readonly until: number }
@@ -53,8 +59,8 @@ export interface StoredEntry {
 }
 
 /**
- * Milliseconds between the end of an entry and its removal. The store's clock decides when an entry ends; the alarm only clears away, and
- * must not come first when two clocks differ a little.
+ * Milliseconds between the end of an entry and its removal. The store's clock decides when an entry ends; the alarm
+ * only clears away, and must not come first when two clocks differ a little.
  */
 const broomDelay = 60_000;
 
@@ -76,7 +82,8 @@ export function sessionObject(ctx: SessionObjectState): SessionObjectHandlers {
   return {
     async fetch(request) {
       const operation = (await request.json()) as Operation;
-      // From here on only storage is awaited, and while it is, the object receives nothing else: every operation is atomic.
+      // From here on only storage is awaited, and while it is, the object receives nothing else: every operation is
+      // atomic.
       return Response.json((await perform(storage, operation)) ?? null);
     },
     async alarm() {
@@ -107,7 +114,8 @@ export function sessionObject(ctx: SessionObjectState): SessionObjectHandlers {
  * new_sqlite_classes = ["SessionObject"]
  * ```
  *
- * A class, because Workers construct it; it needs no import from `cloudflare:workers`, so that this module loads everywhere.
+ * A class, because Workers construct it; it needs no import from `cloudflare:workers`, so that this module loads
+ * everywhere.
  */
 export class SessionObject implements SessionObjectHandlers {
   /** What answers for this object. */
@@ -137,7 +145,9 @@ async function perform(storage: SessionObjectStorage, operation: Operation): Pro
     case "unlist":
       return storage.delete(memberName(operation.member));
     case "members":
-      return [...(await storage.list())].flatMap(([name, until]) => ((until as number) > now ? [name.slice(memberName("").length)] : []));
+      return [...(await storage.list())].flatMap(([name, until]) =>
+        (until as number) > now ? [name.slice(memberName("").length)] : [],
+      );
   }
 
   const stored = (await storage.get("entry")) as StoredEntry | undefined;
@@ -169,7 +179,8 @@ async function perform(storage: SessionObjectStorage, operation: Operation): Pro
 async function put(storage: SessionObjectStorage, former: StoredEntry | undefined, next: StoredEntry): Promise<void> {
   const writes = [storage.put("entry", next)];
   // An alarm that comes too early sets itself again; so a session that lives on costs no second write.
-  if (former === undefined || next.expiresAt < former.expiresAt) writes.push(storage.setAlarm(Math.ceil(next.expiresAt) + broomDelay));
+  if (former === undefined || next.expiresAt < former.expiresAt)
+    writes.push(storage.setAlarm(Math.ceil(next.expiresAt) + broomDelay));
   await Promise.all(writes);
 }
 

@@ -3,7 +3,10 @@ import fastifySession from "@fastify/session";
 import fastify from "fastify";
 import { secret } from "./data.js";
 
-/** With `lean`, as a careful user sets it: nothing is stored for a visitor without a session, nor saved when nothing changed. */
+/**
+ * With `lean`, as a careful user sets it: nothing is stored for a visitor without a session, nor saved when nothing
+ * changed.
+ */
 export async function fastifySessions({ lean = false } = {}) {
   const store = new fastifySession.MemoryStore();
   const serve = async (handler, plugins) => {

@@ -9,9 +9,10 @@ const access = {
 };
 
 /**
- * The floor: the cheapest correct steps by hand, with nothing of ours and none of our promises. Read the Cookie header, one SHA-256,
- * one Map lookup, one JSON.parse, one Response; a write adds one JSON.stringify, one Map.set and one appended Set-Cookie.
- * `headers: true` adds what every answer made from a session owes to caches: `Vary: Cookie` and `Cache-Control: no-store`.
+ * The floor: the cheapest correct steps by hand, with nothing of ours and none of our promises. Read the Cookie header,
+ * one SHA-256, one Map lookup, one JSON.parse, one Response; a write adds one JSON.stringify, one Map.set and one
+ * appended Set-Cookie. `headers: true` adds what every answer made from a session owes to caches: `Vary: Cookie` and
+ * `Cache-Control: no-store`.
  */
 export function floor({ headers = false } = {}) {
   const store = new Map();
@@ -20,7 +21,10 @@ export function floor({ headers = false } = {}) {
     withSession: (action) => (request) => {
       const token = readCookie(request.headers.get("cookie"));
       const entry = token && store.get(digest(token));
-      const session = { data: entry !== undefined && entry.expiresAt > Date.now() ? JSON.parse(entry.json) : {}, changed: false };
+      const session = {
+        data: entry !== undefined && entry.expiresAt > Date.now() ? JSON.parse(entry.json) : {},
+        changed: false,
+      };
       const response = new Response(action(session) ?? "ok");
       if (session.changed) {
         const kept = entry === undefined ? randomToken() : token;
@@ -37,7 +41,10 @@ export function floor({ headers = false } = {}) {
   };
 }
 
-/** The floor without a Request and a Response: Node's own objects, its headers set one by one, and the two that caches need among them. */
+/**
+ * The floor without a Request and a Response: Node's own objects, its headers set one by one, and the two that caches
+ * need among them.
+ */
 export function nodeFloor() {
   const store = new Map();
   return {
@@ -45,7 +52,10 @@ export function nodeFloor() {
     withSession: (action) => (request, response) => {
       const token = readCookie(request.headers.cookie ?? null);
       const entry = token && store.get(digest(token));
-      const session = { data: entry !== undefined && entry.expiresAt > Date.now() ? JSON.parse(entry.json) : {}, changed: false };
+      const session = {
+        data: entry !== undefined && entry.expiresAt > Date.now() ? JSON.parse(entry.json) : {},
+        changed: false,
+      };
       const body = action(session) ?? "ok";
       if (session.changed) {
         const kept = entry === undefined ? randomToken() : token;
@@ -62,7 +72,9 @@ export function nodeFloor() {
   };
 }
 
-/** The floor of a session in the cookie: AES-256-GCM by the platform's synchronous cipher, a fresh nonce for each seal. */
+/**
+ * The floor of a session in the cookie: AES-256-GCM by the platform's synchronous cipher, a fresh nonce for each seal.
+ */
 export function sealedFloor() {
   const key = createHash("sha256").update("a key of the benchmark").digest();
   return {
@@ -78,7 +90,10 @@ export function sealedFloor() {
   };
 }
 
-/** The floor of a session in Redis: a bare GET to read, a bare SET with an expiry to write, by the client that the others use too. */
+/**
+ * The floor of a session in Redis: a bare GET to read, a bare SET with an expiry to write, by the client that the
+ * others use too.
+ */
 export function redisFloor(client) {
   return {
     plain: () => new Response("ok"),

@@ -9,7 +9,9 @@ export function h3() {
   return {
     plain: serve(() => "ok"),
     withSession: (action, { untouched = false }) =>
-      serve(async (event) => (untouched ? "ok" : ((await action(await useSession(event, { password: secret }))) ?? "ok"))),
+      serve(async (event) =>
+        untouched ? "ok" : ((await action(await useSession(event, { password: secret }))) ?? "ok"),
+      ),
     get: (session, key) => session.data[key],
     assign: async (session, values) => void (await session.update(values)),
   };

@@ -1,12 +1,18 @@
 /**
- * Everybody who is measured. `kind` is what a handler takes: a Request ("fetch") or Node's request and response ("node");
- * `store` is where the data lives; `on` are the runtimes it is measured on; `http: false` leaves
- * it out there, for what a neighbour shows already. A worker loads only the module of its own contestant.
+ * Everybody who is measured. `kind` is what a handler takes: a Request ("fetch") or Node's request and response
+ * ("node"); `store` is where the data lives; `on` are the runtimes it is measured on; `http: false` leaves it out
+ * there, for what a neighbour shows already. A worker loads only the module of its own contestant.
  */
 const everywhere = ["node", "bun", "deno"];
 
 export const contestants = [
-  { id: "floor", title: "floor by hand", kind: "fetch", store: "memory", load: async () => (await import("./floor.js")).floor() },
+  {
+    id: "floor",
+    title: "floor by hand",
+    kind: "fetch",
+    store: "memory",
+    load: async () => (await import("./floor.js")).floor(),
+  },
   {
     id: "floor-headers",
     title: "floor with Vary and no-store",
@@ -22,7 +28,13 @@ export const contestants = [
     on: ["node"],
     load: async () => (await import("./floor.js")).nodeFloor(),
   },
-  { id: "sojourn", title: "Sojourn", kind: "fetch", store: "memory", load: async () => (await import("./sojourn.js")).sojourn() },
+  {
+    id: "sojourn",
+    title: "Sojourn",
+    kind: "fetch",
+    store: "memory",
+    load: async () => (await import("./sojourn.js")).sojourn(),
+  },
   {
     id: "hono-sessions",
     title: "hono-sessions, bare id",
@@ -129,7 +141,14 @@ export const contestants = [
     http: false,
     load: async () => (await import("./hono-sessions.js")).honoSessions({ store: "cookie", key: true }),
   },
-  { id: "h3", title: "h3 useSession", kind: "fetch", store: "cookie", http: false, load: async () => (await import("./h3.js")).h3() },
+  {
+    id: "h3",
+    title: "h3 useSession",
+    kind: "fetch",
+    store: "cookie",
+    http: false,
+    load: async () => (await import("./h3.js")).h3(),
+  },
   {
     id: "koa-session-cookie",
     title: "koa-session cookie (signed only)",

@@ -16,5 +16,7 @@ export async function sojournOnPostgres() {
 
 export function expressOnPostgres() {
   const Store = connectPgSimple(session);
-  return expressSession({ store: new Store({ pool: pool(), createTableIfMissing: true, pruneSessionInterval: false }) });
+  return expressSession({
+    store: new Store({ pool: pool(), createTableIfMissing: true, pruneSessionInterval: false }),
+  });
 }

@@ -2,7 +2,13 @@ import { createCookie, createCookieSessionStorage, createMemorySessionStorage } 
 import { secret } from "./data.js";
 
 export function reactRouter({ store }) {
-  const cookie = createCookie("session", { secrets: [secret], httpOnly: true, secure: true, sameSite: "lax", path: "/" });
+  const cookie = createCookie("session", {
+    secrets: [secret],
+    httpOnly: true,
+    secure: true,
+    sameSite: "lax",
+    path: "/",
+  });
   const storage = store === "memory" ? createMemorySessionStorage({ cookie }) : createCookieSessionStorage({ cookie });
   return {
     plain: () => new Response("ok"),

@@ -3,9 +3,18 @@ import { createCookieSessionStorage } from "@remix-run/session/cookie-storage";
 import { createMemorySessionStorage } from "@remix-run/session/memory-storage";
 import { secret } from "./data.js";
 
-/** The steps of its session middleware (parse, read, run, save, serialize) without its router, which would cost more than the session. */
+/**
+ * The steps of its session middleware (parse, read, run, save, serialize) without its router, which would cost more
+ * than the session.
+ */
 export function remix({ store }) {
-  const cookie = createCookie("session", { secrets: [secret], httpOnly: true, secure: true, sameSite: "Lax", path: "/" });
+  const cookie = createCookie("session", {
+    secrets: [secret],
+    httpOnly: true,
+    secure: true,
+    sameSite: "Lax",
+    path: "/",
+  });
   const storage = store === "memory" ? createMemorySessionStorage() : createCookieSessionStorage();
   return {
     plain: () => new Response("ok"),

@@ -5,7 +5,9 @@ import { pathToFileURL } from "node:url";
 
 /** Where the built package is; `npm run bench -- --package=DIR` compares another build of it. */
 function root() {
-  return process.env.BENCH_PACKAGE ? pathToFileURL(`${process.env.BENCH_PACKAGE}/`) : new URL("../../", import.meta.url);
+  return process.env.BENCH_PACKAGE
+    ? pathToFileURL(`${process.env.BENCH_PACKAGE}/`)
+    : new URL("../../", import.meta.url);
 }
 
 /** The file of one entry of the built package, `"."` or `"./redis"`. */
@@ -58,7 +60,8 @@ export async function sojournConnect(store) {
   const middleware = sessionMiddleware(createSessions({ store: store ?? memoryStore({ maxEntries: 5_000_000 }) }));
   return {
     plain: (_request, response) => void response.end("ok"),
-    withSession: (action) => (request, response) => middleware(request, response, () => response.end(action(request.session) ?? "ok")),
+    withSession: (action) => (request, response) =>
+      middleware(request, response, () => response.end(action(request.session) ?? "ok")),
     ...access,
   };
 }

@@ -2,10 +2,16 @@
 declare module "bun:sqlite" {
   export class Database {
     constructor(file: string);
-    prepare(sql: string): { all(...values: unknown[]): unknown[]; run(...values: unknown[]): { changes: number | bigint } };
+    prepare(sql: string): {
+      all(...values: unknown[]): unknown[];
+      run(...values: unknown[]): { changes: number | bigint };
+    };
   }
 }
 
 declare const Bun: {
-  serve(options: { port: number; fetch(request: Request): Response | Promise<Response> }): { readonly port: number; stop(): Promise<void> };
+  serve(options: { port: number; fetch(request: Request): Response | Promise<Response> }): {
+    readonly port: number;
+    stop(): Promise<void>;
+  };
 };

@@ -1,5 +1,5 @@
-// npm run build && bun examples/bun/server.ts          the site on http://localhost:8080
-// In the environment, PORT is another port, and DATABASE a file to keep the sessions in, so that they outlive the process.
+// npm run build && bun examples/bun/server.ts          the site on http://localhost:8080 In the environment, PORT is
+// another port, and DATABASE a file to keep the sessions in, so that they outlive the process.
 import { Database } from "bun:sqlite";
 import { createSessions } from "@sojourn/session";
 import { bunSqliteStore } from "@sojourn/session/bun";

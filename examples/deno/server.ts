@@ -1,5 +1,6 @@
-// deno run --allow-net --allow-env --allow-read --allow-write --unstable-kv examples/deno/server.ts      the site on http://localhost:8080
-// In the environment, PORT is another port, and DATABASE a file to keep the sessions in, so that they outlive the process.
+// deno run --allow-net --allow-env --allow-read --allow-write --unstable-kv examples/deno/server.ts      the site on
+// http://localhost:8080 In the environment, PORT is another port, and DATABASE a file to keep the sessions in, so that
+// they outlive the process.
 import { createSessions } from "@sojourn/session";
 import { denoKvStore } from "@sojourn/session/deno";
 import { createSite, describe } from "../site/site.js";

@@ -5,7 +5,8 @@ import { listOf } from "./view.js";
 /** @typedef {import("@sojourn/session").Session<SiteData>} Session */
 
 /**
- * Changes a session by what a form says and returns the path of the page to go to: one of our own, never one that the form names.
+ * Changes a session by what a form says and returns the path of the page to go to: one of our own, never one that the
+ * form names.
  *
  * @typedef {(session: Session, form: URLSearchParams) => string | Promise<string>} Change
  */
@@ -39,7 +40,10 @@ export function createChanges(sessions) {
     // A handle is no secret, so it gives no right: only a session of the same person may be ended.
     const own = await listOf(sessions, session);
     const ended = own.some((info) => info.handle === handle) && (await sessions.revoke(handle));
-    session.set("notice", ended ? "Signed out there. The next click there finds nobody." : "That session had ended already.");
+    session.set(
+      "notice",
+      ended ? "Signed out there. The next click there finds nobody." : "That session had ended already.",
+    );
     return "/account";
   }
 

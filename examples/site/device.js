@@ -1,4 +1,6 @@
-/** First match wins: a browser's User-Agent also names those it descends from. @type {ReadonlyArray<[RegExp, string]>} */
+/**
+ * First match wins: a browser's User-Agent also names those it descends from. @type {ReadonlyArray<[RegExp, string]>}
+ */
 const browsers = [
   [/\bEdg/, "Edge"],
   [/\bOPR\//, "Opera"],
@@ -21,15 +23,16 @@ const systems = [
 ];
 
 /**
- * What a person sees in the list of their sessions, such as "Firefox on Linux". Only our own words: nothing of the header itself is kept.
- * It goes to `createSessions` as its option `describe`.
+ * What a person sees in the list of their sessions, such as "Firefox on Linux". Only our own words: nothing of the
+ * header itself is kept. It goes to `createSessions` as its option `describe`.
  *
  * @param {{ headers: { get(name: string): string | null } }} request
  * @returns {{ device: string }}
  */
 export function describe(request) {
   const agent = request.headers.get("user-agent")?.slice(0, 512) ?? "";
-  const named = (/** @type {ReadonlyArray<[RegExp, string]>} */ table) => table.find(([pattern]) => pattern.test(agent))?.[1];
+  const named = (/** @type {ReadonlyArray<[RegExp, string]>} */ table) =>
+    table.find(([pattern]) => pattern.test(agent))?.[1];
   const browser = named(browsers) ?? "Some client";
   const system = named(systems);
   return { device: system === undefined ? browser : `${browser} on ${system}` };

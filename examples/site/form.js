@@ -2,9 +2,9 @@
 const maxBytes = 8_192;
 
 /**
- * May this request change something? Browsers say where a request comes from: `Sec-Fetch-Site` on trustworthy origins, `Origin` on every POST.
- * A client that says neither is no browser, and nobody's cookies are with it unless it put them there itself.
- * The host alone is compared: behind a proxy that ends TLS our own URL says http.
+ * May this request change something? Browsers say where a request comes from: `Sec-Fetch-Site` on trustworthy origins,
+ * `Origin` on every POST. A client that says neither is no browser, and nobody's cookies are with it unless it put them
+ * there itself. The host alone is compared: behind a proxy that ends TLS our own URL says http.
  *
  * @param {Request} request
  * @returns {boolean}
@@ -38,5 +38,7 @@ export async function readForm(request) {
     text += decoder.decode(piece.value, { stream: true });
   }
   const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
-  return bytes === 0 || type === "application/x-www-form-urlencoded" ? new URLSearchParams(text + decoder.decode()) : 415;
+  return bytes === 0 || type === "application/x-www-form-urlencoded"
+    ? new URLSearchParams(text + decoder.decode())
+    : 415;
 }

@@ -8,7 +8,10 @@ import { html } from "./html.js";
  * @property {import("./html.js").Markup} mark Drawn on a grid of 48; the stylesheet gives `.t` its tint.
  */
 
-/** What the shop has, by id. A Map, so that an id from a form is either in it or is nothing. @type {ReadonlyMap<string, Good>} */
+/**
+ * What the shop has, by id. A Map, so that an id from a form is either in it or is nothing. @type {ReadonlyMap<string,
+ * Good>}
+ */
 export const goods = new Map([
   [
     "map",

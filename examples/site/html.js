@@ -1,6 +1,7 @@
 /**
  * Templates that escape by default: whatever is put between `${` and `}` is text, unless it came from `html` itself.
- * Only put values between tags or inside quoted attributes; inside a script, a style or an unquoted attribute no escaping is safe.
+ * Only put values between tags or inside quoted attributes; inside a script, a style or an unquoted attribute no
+ * escaping is safe.
  */
 
 /** Text that is markup already. A class, so that nothing that arrived as JSON or as a form field can pass for it. */

@@ -127,7 +127,8 @@ const units = /** @type {const} */ ([
 ]);
 
 /**
- * A moment as a person says it, for servers that do not know the reader's time zone: "just now", "3 minutes ago", "in 7 days".
+ * A moment as a person says it, for servers that do not know the reader's time zone: "just now", "3 minutes ago", "in 7
+ * days".
  *
  * @param {number} at Epoch milliseconds.
  * @param {number} now Epoch milliseconds.

@@ -77,7 +77,10 @@ function cart({ items, count, cents }) {
 </section>`;
 }
 
-/** What the server keeps about the reader, said to the reader. @param {import("./view.js").View} view @param {number} now */
+/**
+ * What the server keeps about the reader, said to the reader. @param {import("./view.js").View} view @param {number}
+ * now
+ */
 function behind({ session }, now) {
   return html`
 <section class="panel slim" aria-labelledby="behind-title">

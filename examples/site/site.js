@@ -16,22 +16,31 @@ const pages = new Map([
   ["/signed-out", { title: "Goodbye", show: goodbyePage }],
 ]);
 
-/** What is the same for everybody and asks for no session. @type {Map<string, { type: string, text: string, headers?: Record<string, string> }>} */
+/**
+ * What is the same for everybody and asks for no session. @type {Map<string, { type: string, text: string, headers?:
+ * Record<string, string> }>}
+ */
 const files = new Map([
   ["/style.css", { type: "text/css; charset=utf-8", text: style }],
   ["/favicon.svg", { type: "image/svg+xml", text: favicon.text }],
-  // A picture on the page after the sign-out. Chromium may bring back a page of before from its back/forward cache in spite of no-store, if
-  // the sign-in led straight to it; Clear-Site-Data empties that cache, but only an answer that comes after the page was left is in time.
+  // A picture on the page after the sign-out. Chromium may bring back a page of before from its back/forward cache in
+  // spite of no-store, if the sign-in led straight to it; Clear-Site-Data empties that cache, but only an answer that
+  // comes after the page was left is in time.
   [
     "/returned-key.svg",
-    { type: "image/svg+xml", text: returnedKey.text, headers: { "clear-site-data": '"cache"', "cache-control": "no-store" } },
+    {
+      type: "image/svg+xml",
+      text: returnedKey.text,
+      headers: { "clear-site-data": '"cache"', "cache-control": "no-store" },
+    },
   ],
 ]);
 
 const maxVisits = 12;
 
 /**
- * A shop that knows its visitors, as one fetch handler for any runtime. Whoever serves it chooses where the sessions live.
+ * A shop that knows its visitors, as one fetch handler for any runtime. Whoever serves it chooses where the sessions
+ * live.
  *
  * @param {import("@sojourn/session").Sessions<import("./view.js").SiteData>} sessions
  * @param {() => number} [clock] Epoch milliseconds; default `Date.now`.
@@ -40,17 +49,20 @@ const maxVisits = 12;
 export function createSite(sessions, clock = Date.now) {
   const changes = createChanges(sessions);
 
-  const look = sessions.wrap(async (request, session, /** @type {{ title: string, show: typeof shopPage }} */ { title, show }) => {
-    const now = clock();
-    // Neither HEAD nor a browser that fetches ahead is a visit, and a visitor without a session leaves nothing behind.
-    const visiting = request.method === "GET" && !request.headers.has("sec-purpose");
-    if (visiting && !session.isNew) {
-      session.update("visits", (visits = []) => [{ page: title, at: now }, ...visits].slice(0, maxVisits));
-    }
-    const seen = await view(sessions, session, visiting);
-    const wantsJson = request.headers.get("accept")?.includes("application/json");
-    return wantsJson ? answer(200, JSON.stringify(seen), "application/json") : answer(200, show(seen, now).text);
-  });
+  const look = sessions.wrap(
+    async (request, session, /** @type {{ title: string, show: typeof shopPage }} */ { title, show }) => {
+      const now = clock();
+      // Neither HEAD nor a browser that fetches ahead is a visit, and a visitor without a session leaves nothing
+      // behind.
+      const visiting = request.method === "GET" && !request.headers.has("sec-purpose");
+      if (visiting && !session.isNew) {
+        session.update("visits", (visits = []) => [{ page: title, at: now }, ...visits].slice(0, maxVisits));
+      }
+      const seen = await view(sessions, session, visiting);
+      const wantsJson = request.headers.get("accept")?.includes("application/json");
+      return wantsJson ? answer(200, JSON.stringify(seen), "application/json") : answer(200, show(seen, now).text);
+    },
+  );
 
   const change = sessions.wrap(
     async (_, session, /** @type {import("./changes.js").Change} */ apply, /** @type {URLSearchParams} */ form) => {

@@ -1,4 +1,7 @@
-/** The one stylesheet of the site: paper and ink by day, the same inn at night. System fonts only, nothing is fetched from elsewhere. */
+/**
+ * The one stylesheet of the site: paper and ink by day, the same inn at night. System fonts only, nothing is fetched
+ * from elsewhere.
+ */
 export const style = `
 :root {
   color-scheme: light dark;

@@ -34,7 +34,9 @@ export async function view(sessions, session, visiting) {
     },
     visits: session.get("visits") ?? [],
     session:
-      session.handle === undefined ? undefined : { handle: session.handle, createdAt: session.createdAt, expiresAt: session.expiresAt },
+      session.handle === undefined
+        ? undefined
+        : { handle: session.handle, createdAt: session.createdAt, expiresAt: session.expiresAt },
     sessions: listed
       .map((info) => ({
         handle: info.handle,
@@ -49,7 +51,8 @@ export async function view(sessions, session, visiting) {
 }
 
 /**
- * The visitor's sessions; none for somebody who is not signed in, and none where sessions are sealed in their cookies, which nobody can list.
+ * The visitor's sessions; none for somebody who is not signed in, and none where sessions are sealed in their cookies,
+ * which nobody can list.
  *
  * @param {import("@sojourn/session").Sessions<SiteData>} sessions
  * @param {import("@sojourn/session").Session<SiteData>} session

@@ -12,8 +12,8 @@ export interface RequestLike {
 /** How the cookie is named and sent. */
 export interface CookieOptions {
   /**
-   * Default `__Host-Http-session`; `__Secure-session` with `domain` or another `path`. A prefix is held to its rules (RFC 6265bis, section
-   * 4.1.3).
+   * Default `__Host-Http-session`; `__Secure-session` with `domain` or another `path`. A prefix is held to its rules
+   * (RFC 6265bis, section 4.1.3).
    */
   name?: string;
   /** Default `/`. */
@@ -23,9 +23,9 @@ export interface CookieOptions {
   /** Default `"lax"`. `"none"` sends the cookie in cross-site requests too. */
   sameSite?: "lax" | "strict" | "none";
   /**
-   * Default `true`: always Secure, since behind a proxy that ends TLS a guess from the URL would drop the protection in silence. `"auto"`
-   * is for development: on plain
-   * http with a loopback host and no proxy header the cookie is `session` without Secure; everywhere else as by default.
+   * Default `true`: always Secure, since behind a proxy that ends TLS a guess from the URL would drop the protection in
+   * silence. `"auto"` is for development: on plain http with a loopback host and no proxy header the cookie is
+   * `session` without Secure; everywhere else as by default.
    */
   secure?: true | "auto";
   /** Default `false`. A jar of its own for each top-level site (CHIPS); needs `sameSite: "none"` to be of use. */
@@ -59,10 +59,17 @@ export function resolveCookie(options: CookieOptions): (request: RequestLike) =>
   );
   oneOf("cookie.sameSite", sameSite, ["lax", "strict", "none"]);
   oneOf("cookie.priority", priority, [undefined, "low", "medium", "high"]);
-  must(secure === true || secure === "auto", "cookie.secure", secure, 'true, or "auto" for development on http://localhost');
+  must(
+    secure === true || secure === "auto",
+    "cookie.secure",
+    secure,
+    'true, or "auto" for development on http://localhost',
+  );
   if (/^__host-/i.test(name) && !isHostOnly) {
     const obstacle = domain === undefined ? `path "${path}"` : `domain "${domain}"`;
-    throw new TypeError(`Cannot use cookie name "${name}" with ${obstacle}: a __Host- cookie has path "/" and no domain`);
+    throw new TypeError(
+      `Cannot use cookie name "${name}" with ${obstacle}: a __Host- cookie has path "/" and no domain`,
+    );
   }
   const attributes = { path, domain, sameSite, partitioned, priority };
   const form: CookieForm = { name, attributes: attributesOf(attributes, true) };
@@ -73,7 +80,12 @@ export function resolveCookie(options: CookieOptions): (request: RequestLike) =>
 }
 
 const LOOPBACK = /^http:\/\/(?:(?:[^/?#@]*\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(?:[/?#]|$)/i;
-const PROXY_HEADERS = ["forwarded", "via", "x-real-ip", ...["for", "host", "proto", "port"].map((what) => `x-forwarded-${what}`)];
+const PROXY_HEADERS = [
+  "forwarded",
+  "via",
+  "x-real-ip",
+  ...["for", "host", "proto", "port"].map((what) => `x-forwarded-${what}`),
+];
 
 /** Plain http to this very machine, and nothing that says a proxy passed it on. */
 function isLocalDevelopment({ url, headers }: RequestLike): boolean {

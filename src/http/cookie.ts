@@ -1,4 +1,7 @@
-/** The Cookie header read and the Set-Cookie line written, for cookies of ours only, as strictly as RFC 6265bis lets a server be. */
+/**
+ * The Cookie header read and the Set-Cookie line written, for cookies of ours only, as strictly as RFC 6265bis lets a
+ * server be.
+ */
 
 /** The cookie that one request uses: under `secure: "auto"` it differs from request to request. */
 export interface CookieForm {
@@ -18,7 +21,10 @@ export interface CookieAttributes {
 /** Longer headers than servers let through (Node 16 kB) are not read to their end. */
 const MAX_HEADER_LENGTH = 65_536;
 
-/** A cookie planted by a sibling subdomain must not hide the user's own; so many values of one name are tried, and no more. */
+/**
+ * A cookie planted by a sibling subdomain must not hide the user's own; so many values of one name are tried, and no
+ * more.
+ */
 const MAX_CANDIDATES = 4;
 
 const SPACE = 0x20;
@@ -28,11 +34,10 @@ const EQUALS = 0x3d;
 /**
  * The distinct raw values of the cookie `name`, in the order sent, that `isWellFormed` accepts; at most four.
  *
- * One pass, pairs split at ";" alone, the name compared exactly, only SP and HTAB stripped, nothing decoded or unquoted. Each leniency has
- * been a hole: `trim()` takes
- * U+00A0 off a planted name (CVE-2026-39410), decoding made `%5f` a prefix (CVE-2020-7070), a nameless cookie posed as another
- * (CVE-2023-23934), and
- * splitting at "," would let the value of a foreign cookie spell ours.
+ * One pass, pairs split at ";" alone, the name compared exactly, only SP and HTAB stripped, nothing decoded or
+ * unquoted. Each leniency has been a hole: `trim()` takes U+00A0 off a planted name (CVE-2026-39410), decoding made
+ * `%5f` a prefix (CVE-2020-7070), a nameless cookie posed as another (CVE-2023-23934), and splitting at "," would let
+ * the value of a foreign cookie spell ours.
  */
 export function cookieValues(header: string | null, name: string, isWellFormed: (value: string) => boolean): string[] {
   const found: string[] = [];
@@ -68,10 +73,13 @@ function isSpace(code: number): boolean {
 }
 
 /**
- * Everything of a Set-Cookie line after its value but the lifetime. HttpOnly always: no script has business with a session's token (ASVS
- * 3.3.4).
+ * Everything of a Set-Cookie line after its value but the lifetime. HttpOnly always: no script has business with a
+ * session's token (ASVS 3.3.4).
  */
-export function attributesOf({ path, domain, sameSite, partitioned, priority }: CookieAttributes, secure: boolean): string {
+export function attributesOf(
+  { path, domain, sameSite, partitioned, priority }: CookieAttributes,
+  secure: boolean,
+): string {
   return [
     `; Path=${path}`,
     domain && `; Domain=${domain}`,
@@ -86,11 +94,12 @@ export function attributesOf({ path, domain, sameSite, partitioned, priority }: 
 }
 
 /**
- * A Set-Cookie line. Without `maxAge` (seconds) the cookie ends with the browser session; with it both Max-Age and Expires are written, for
- * old clients.
+ * A Set-Cookie line. Without `maxAge` (seconds) the cookie ends with the browser session; with it both Max-Age and
+ * Expires are written, for old clients.
  */
 export function setCookie(form: CookieForm, value: string, maxAge?: number, now = 0, name: string = form.name): string {
-  const lifetime = maxAge === undefined ? "" : `; Max-Age=${maxAge}; Expires=${new Date(now + maxAge * 1000).toUTCString()}`;
+  const lifetime =
+    maxAge === undefined ? "" : `; Max-Age=${maxAge}; Expires=${new Date(now + maxAge * 1000).toUTCString()}`;
   return `${name}=${value}${form.attributes}${lifetime}`;
 }
 

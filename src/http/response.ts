@@ -9,7 +9,10 @@ export interface Additions {
 /** What merging needs of the headers of a response, so that an adapter need not build a `Headers`. */
 export type HeadersLike = Pick<Headers, "get" | "set" | "append" | "delete" | "getSetCookie">;
 
-/** The additions as headers to merge with {@link addSessionHeaders}. Empty when the session was neither accessed nor changed. */
+/**
+ * The additions as headers to merge with {@link addSessionHeaders}. Empty when the session was neither accessed nor
+ * changed.
+ */
 export function headersOf(additions: Additions): Headers {
   const headers = new Headers();
   merge(headers, additions);
@@ -17,11 +20,11 @@ export function headersOf(additions: Additions): Headers {
 }
 
 /**
- * Merges what `commit` returned into the headers of a response, for adapters. The response's own headers are kept: `Vary` gains `Cookie`;
- * `Cache-Control` becomes `no-store` if there is none; beside a Set-Cookie of ours
- * it loses `public` and `s-maxage` and gains `private`, since a shared cache may keep a Set-Cookie otherwise (RFC 9111, section 3). A
- * Set-Cookie of our name is replaced. `target` must belong to this request alone: never the headers of a `Response` that a handler returned
- * and may return again.
+ * Merges what `commit` returned into the headers of a response, for adapters. The response's own headers are kept:
+ * `Vary` gains `Cookie`; `Cache-Control` becomes `no-store` if there is none; beside a Set-Cookie of ours it loses
+ * `public` and `s-maxage` and gains `private`, since a shared cache may keep a Set-Cookie otherwise (RFC 9111, section
+ * 3). A Set-Cookie of our name is replaced. `target` must belong to this request alone: never the headers of a
+ * `Response` that a handler returned and may return again.
  * @throws TypeError when the headers are immutable
  */
 export function addSessionHeaders(target: HeadersLike, additions: Headers): void {
@@ -29,15 +32,20 @@ export function addSessionHeaders(target: HeadersLike, additions: Headers): void
 }
 
 /**
- * {@link addSessionHeaders} for a whole response. A Set-Cookie goes on a copy, which streams the same body: handlers share responses between
- * requests, and a cookie left on one is sent to the next visitor. `Vary` and `Cache-Control` alone are merged in place where the headers are
- * mutable.
+ * {@link addSessionHeaders} for a whole response. A Set-Cookie goes on a copy, which streams the same body: handlers
+ * share responses between requests, and a cookie left on one is sent to the next visitor. `Vary` and `Cache-Control`
+ * alone are merged in place where the headers are mutable.
  */
 export function withSessionHeaders(response: Response, additions: Headers): Response {
-  return additions.has("vary") ? withAdditions(response, { setCookie: additions.getSetCookie(), accessed: true }) : response;
+  return additions.has("vary")
+    ? withAdditions(response, { setCookie: additions.getSetCookie(), accessed: true })
+    : response;
 }
 
-/** Whether a Set-Cookie can be put on a response. Network errors have no headers at all, and an upgrade must not be copied. */
+/**
+ * Whether a Set-Cookie can be put on a response. Network errors have no headers at all, and an upgrade must not be
+ * copied.
+ */
 export function canCarryCookie(response: Response | undefined): response is Response {
   return response !== undefined && response.status !== 0 && response.status !== 101;
 }
@@ -77,9 +85,13 @@ export function merge(target: HeadersLike, additions: Additions): void {
   replaceCookies(target, setCookie);
 }
 
-/** Directives are split at commas outside of quotes: `private="set-cookie"` is one, and not the unqualified `private`. */
+/**
+ * Directives are split at commas outside of quotes: `private="set-cookie"` is one, and not the unqualified `private`.
+ */
 function keptFromSharedCaches(cacheControl: string): string {
-  const directives = (cacheControl.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? []).map((directive) => directive.trim()).filter(Boolean);
+  const directives = (cacheControl.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? [])
+    .map((directive) => directive.trim())
+    .filter(Boolean);
   const kept = directives.filter((directive) => !/^(?:public|s-maxage\b.*)$/i.test(directive));
   const isPrivate = kept.some((directive) => /^(?:private|no-store)$/i.test(directive));
   return (isPrivate ? kept : [...kept, "private"]).join(", ");

@@ -1,4 +1,7 @@
-/** A value, or a promise of it. A store that answers synchronously stays synchronous all the way: no promise is made for it. */
+/**
+ * A value, or a promise of it. A store that answers synchronously stays synchronous all the way: no promise is made for
+ * it.
+ */
 export type Awaitable<T> = T | Promise<T>;
 
 /** `then` without a promise where there is none: what is synchronous stays so. */

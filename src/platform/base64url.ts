@@ -2,10 +2,15 @@ import { nodeBuiltin } from "./runtime.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What ends a text whose last character has no spare bits set, by the length modulo 4; no text has a length of 1 modulo 4. */
+/**
+ * What ends a text whose last character has no spare bits set, by the length modulo 4; no text has a length of 1 modulo
+ * 4.
+ */
 const ENDS = [/^[\w-]*$/, /$^/, /^[\w-]*[AQgw]$/, /^[\w-]*[AEIMQUYcgkosw048]$/];
 
-/** Bytes of unpadded base64url; `undefined` for anything but the one spelling that {@link encodeBase64url} gives them. */
+/**
+ * Bytes of unpadded base64url; `undefined` for anything but the one spelling that {@link encodeBase64url} gives them.
+ */
 export function decodeBase64url(text: string): Bytes | undefined {
   if (!ENDS[text.length % 4]?.test(text)) return undefined;
   const { Buffer } = platform();

@@ -1,22 +1,35 @@
-/** The rules of time, all in epoch milliseconds, all pure. A session ends by the earlier of two limits, whatever its cookie says. */
+/**
+ * The rules of time, all in epoch milliseconds, all pure. A session ends by the earlier of two limits, whatever its
+ * cookie says.
+ */
 
 export interface Lifetime {
   /** How long a session lives without a request (ASVS 7.3.1). */
   readonly idle: number;
   /** How long it lives at all after sign-in, or after its first write (ASVS 7.3.2). */
   readonly absolute: number;
-  /** How much of the idle time must have passed before a mere request moves the expiry: most requests then write nothing. */
+  /**
+   * How much of the idle time must have passed before a mere request moves the expiry: most requests then write
+   * nothing.
+   */
   readonly touchEvery: number;
 }
 
-/** How far ahead of ours the clock that made a record may be. Beyond it the record is damaged, or would live for ever. */
+/**
+ * How far ahead of ours the clock that made a record may be. Beyond it the record is damaged, or would live for ever.
+ */
 export const CLOCK_SKEW = 86_400_000;
 
 /** RFC 6265bis, section 5.5: browsers cap a cookie's lifetime at 400 days. */
 const MAX_COOKIE_SECONDS = 400 * 86_400;
 
 /** Which limit a session has passed, if any. `idleEnd` is the entry's own expiry. */
-export function limitPassed(idleEnd: number, createdAt: number, now: number, lifetime: Lifetime): "idle" | "absolute" | undefined {
+export function limitPassed(
+  idleEnd: number,
+  createdAt: number,
+  now: number,
+  lifetime: Lifetime,
+): "idle" | "absolute" | undefined {
   if (now >= createdAt + lifetime.absolute) return "absolute";
   if (now >= idleEnd) return "idle";
   return undefined;

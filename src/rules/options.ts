@@ -12,8 +12,8 @@ export interface RotationOptions {
   /** Seconds for which a replaced token still works once its successor was seen. Default 30. */
   grace?: number;
   /**
-   * What a replaced token does after its grace: `"revoke"` (default) ends the session, for somebody holds a copy; `"ignore"` makes it no
-   * session.
+   * What a replaced token does after its grace: `"revoke"` (default) ends the session, for somebody holds a copy;
+   * `"ignore"` makes it no session.
    */
   onReuse?: "revoke" | "ignore";
   /** Seconds after the grace for which a replaced token is still recognized. Default 300. */
@@ -33,11 +33,14 @@ export interface SessionOptions {
   /** Milliseconds that one store operation may take, and the retries of one commit. Default 5000. */
   storeTimeout?: number;
   /**
-   * What a request gets when the session cannot be read: an error (`"throw"`, the default) or an empty session that refuses writes
-   * (`"anonymous"`).
+   * What a request gets when the session cannot be read: an error (`"throw"`, the default) or an empty session that
+   * refuses writes (`"anonymous"`).
    */
   onStoreFailure?: "throw" | "anonymous";
-  /** What a user shall see of a device in the list of sessions; a JSON value. Called when a session is created or renewed. */
+  /**
+   * What a user shall see of a device in the list of sessions; a JSON value. Called when a session is created or
+   * renewed.
+   */
   describe?: (request: RequestLike) => unknown;
   /** How many sessions a subject may have; sign-in ends the oldest beyond it. Default: any number. */
   maxPerSubject?: number;
@@ -82,7 +85,14 @@ export function resolveOptions(options: SessionOptions): Settings {
     "observe",
     "clock",
   ]);
-  const { cookie = {}, lifetime = {}, rotation = {}, codec = jsonCodec, storeTimeout = 5_000, onStoreFailure = "throw" } = options;
+  const {
+    cookie = {},
+    lifetime = {},
+    rotation = {},
+    codec = jsonCodec,
+    storeTimeout = 5_000,
+    onStoreFailure = "throw",
+  } = options;
   const { describe, maxPerSubject = Number.POSITIVE_INFINITY, observe, clock = () => Date.now() } = options;
   known("lifetime", lifetime, ["idle", "absolute", "touchEvery"]);
   const { idle = 43_200, absolute = 604_800, touchEvery = idle / 10 } = lifetime;
@@ -90,7 +100,12 @@ export function resolveOptions(options: SessionOptions): Settings {
   const { every = false, grace = 30, onReuse = "revoke", reuseWindow = 300 } = rotation;
 
   must(isDuration(absolute), "lifetime.absolute", absolute, "a number of seconds above 0");
-  must(isDuration(idle) && idle <= absolute, "lifetime.idle", idle, "a number of seconds above 0, and at most lifetime.absolute");
+  must(
+    isDuration(idle) && idle <= absolute,
+    "lifetime.idle",
+    idle,
+    "a number of seconds above 0, and at most lifetime.absolute",
+  );
   must(
     isDuration(touchEvery, 0) && touchEvery < idle,
     "lifetime.touchEvery",
@@ -108,7 +123,8 @@ export function resolveOptions(options: SessionOptions): Settings {
   oneOf("rotation.onReuse", onReuse, ["revoke", "ignore"]);
   must(isDuration(storeTimeout), "storeTimeout", storeTimeout, "a number of milliseconds above 0");
   oneOf("onStoreFailure", onStoreFailure, ["throw", "anonymous"]);
-  const isLimit = maxPerSubject === Number.POSITIVE_INFINITY || (Number.isSafeInteger(maxPerSubject) && maxPerSubject > 0);
+  const isLimit =
+    maxPerSubject === Number.POSITIVE_INFINITY || (Number.isSafeInteger(maxPerSubject) && maxPerSubject > 0);
   must(isLimit, "maxPerSubject", maxPerSubject, "a whole number above 0");
   for (const [name, value] of Object.entries({ clock, "codec.encode": codec?.encode, "codec.decode": codec?.decode })) {
     must(typeof value === "function", name, value, "a function");
@@ -120,7 +136,12 @@ export function resolveOptions(options: SessionOptions): Settings {
     cookieOf: resolveCookie(cookie),
     persistent: boolean("cookie.persistent", cookie.persistent),
     lifetime: { idle: ms(idle), absolute: ms(absolute), touchEvery: ms(touchEvery) },
-    rotation: { every: every === "request" ? 0 : every && ms(every), grace: ms(grace), onReuse, reuseWindow: ms(reuseWindow) },
+    rotation: {
+      every: every === "request" ? 0 : every && ms(every),
+      grace: ms(grace),
+      onReuse,
+      reuseWindow: ms(reuseWindow),
+    },
     codec,
     storeTimeout,
     onStoreFailure,

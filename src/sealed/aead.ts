@@ -1,7 +1,10 @@
 import type { Awaitable } from "../platform/awaitable.ts";
 import { nodeBuiltin } from "../platform/runtime.ts";
 
-/** AES-256-GCM under one key (NIST SP 800-38D). What is sealed is the 96-bit nonce, the ciphertext and the full 16-byte tag. */
+/**
+ * AES-256-GCM under one key (NIST SP 800-38D). What is sealed is the 96-bit nonce, the ciphertext and the full 16-byte
+ * tag.
+ */
 export interface Aead {
   seal(nonce: Bytes, plain: Bytes, context: Bytes): Awaitable<Bytes>;
   /** `undefined` when the tag does not fit: another key, nonce, text or context. Never throws. */
@@ -77,7 +80,10 @@ export function webAead(secret: Bytes): Aead {
   const algorithm = (iv: Bytes, additionalData: Bytes): AesGcmParams => ({ name: "AES-GCM", iv, additionalData });
   return {
     async seal(nonce, plain, context) {
-      return joined(nonce, new Uint8Array(await crypto.subtle.encrypt(algorithm(nonce, context), await imported(), plain)));
+      return joined(
+        nonce,
+        new Uint8Array(await crypto.subtle.encrypt(algorithm(nonce, context), await imported(), plain)),
+      );
     },
     async open(sealed, context) {
       const [nonce, rest] = [sealed.subarray(0, NONCE_BYTES), sealed.subarray(NONCE_BYTES)];

@@ -17,7 +17,10 @@ type Cookies = Awaitable<readonly string[]>;
 
 const NO_COOKIE: readonly string[] = [];
 
-/** The session inside its cookie. What a request carried is all that is known of it; the revocation list, if there is one, says what was ended. */
+/**
+ * The session inside its cookie. What a request carried is all that is known of it; the revocation list, if there is
+ * one, says what was ended.
+ */
 export function createSealedBackend(config: SealedConfig, settings: Settings): Backend<SealedFound> {
   const { sealer, maxCookies, compress, revocations } = config;
   const { codec, lifetime, clock, emit } = settings;
@@ -87,7 +90,10 @@ export function createSealedBackend(config: SealedConfig, settings: Settings): B
     );
   }
 
-  /** Whether nobody ended the session since it was found. If it is to give way to another, it is ended here, and of two requests one alone does. */
+  /**
+   * Whether nobody ended the session since it was found. If it is to give way to another, it is ended here, and of two
+   * requests one alone does.
+   */
   function isStillOurs(record: SealedRecord, next: SealedRecord | undefined): Awaitable<boolean> {
     if (revocations === undefined) return true;
     if (next) return revocations.end(record.id, record.end, next.id);
@@ -104,12 +110,16 @@ export function createSealedBackend(config: SealedConfig, settings: Settings): B
     });
   }
 
-  /** Ends a session, or what sign-ins and renewals that came first made of it: each id leads to a new one, so there is an end. */
+  /**
+   * Ends a session, or what sign-ins and renewals that came first made of it: each id leads to a new one, so there is
+   * an end.
+   */
   function endThrough(id: string, until = clock() + lifetime.absolute): Awaitable<boolean> {
     if (revocations === undefined) return true;
     return after(
       revocations.end(id, until),
-      (isFirst) => isFirst || after(revocations.find(id), (revoked) => revoked?.to !== undefined && endThrough(revoked.to)),
+      (isFirst) =>
+        isFirst || after(revocations.find(id), (revoked) => revoked?.to !== undefined && endThrough(revoked.to)),
     );
   }
 
@@ -129,7 +139,10 @@ export function createSealedBackend(config: SealedConfig, settings: Settings): B
     const sizes = Object.entries(data).map(([key, value]) => [codec.encode({ [key]: value }).length, key] as const);
     const largest = sizes.sort(([a], [b]) => b - a).slice(0, 3);
     const named = largest.map(([size, key]) => `${JSON.stringify(key.slice(0, 100))} (${size} characters)`).join(", ");
-    return new SessionError("cookie_too_large", `The session needs more than ${maxCookies} cookies; its largest keys: ${named}`);
+    return new SessionError(
+      "cookie_too_large",
+      `The session needs more than ${maxCookies} cookies; its largest keys: ${named}`,
+    );
   }
 
   return {
@@ -143,5 +156,8 @@ export function createSealedBackend(config: SealedConfig, settings: Settings): B
 }
 
 async function notSupported(): Promise<never> {
-  throw new SessionError("not_supported", "A sealed session exists in its cookie alone: to list or revoke needs a store");
+  throw new SessionError(
+    "not_supported",
+    "A sealed session exists in its cookie alone: to list or revoke needs a store",
+  );
 }

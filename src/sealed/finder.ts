@@ -22,7 +22,10 @@ export interface SealedFound extends Loaded {
   readonly status: "none" | "live" | "ended";
   /** What the cookie held; for `live` only. */
   readonly record?: SealedRecord;
-  /** The handle of a session that was ended so short a time ago that its requests may be on their way; for `ended` only, which needs a revocation list. */
+  /**
+   * The handle of a session that was ended so short a time ago that its requests may be on their way; for `ended` only,
+   * which needs a revocation list.
+   */
   readonly ended?: string | undefined;
   /** The Cookie header, for the pieces in it. */
   readonly header: string | null;
@@ -33,7 +36,10 @@ interface Opened {
   readonly data: Record<string, unknown>;
 }
 
-/** Finds the session in a Cookie header: opens what may be ours, judges it by the limits, and asks the revocation list if there is one. */
+/**
+ * Finds the session in a Cookie header: opens what may be ours, judges it by the limits, and asks the revocation list
+ * if there is one.
+ */
 export function createSealedFinder(
   { sealer, maxCookies, revocations }: SealedConfig,
   settings: Settings,
@@ -50,7 +56,9 @@ export function createSealedFinder(
     if (values.length === 0) return nothing(header, now);
     return after(all(values.map((value) => open(by, value, name, now))), (opened) => {
       // Of several the newest, so that a response never puts an older session in its place
-      const sessions = opened.filter((session) => session !== undefined).sort((a, b) => b.record.renewedAt - a.record.renewedAt);
+      const sessions = opened
+        .filter((session) => session !== undefined)
+        .sort((a, b) => b.record.renewedAt - a.record.renewedAt);
       return firstInForce(sessions, header, now);
     });
   }
@@ -72,7 +80,13 @@ export function createSealedFinder(
     return limit ? undefined : { record, data };
   }
 
-  function firstInForce(sessions: readonly Opened[], header: string | null, now: number, at = 0, ended?: string): Awaitable<SealedFound> {
+  function firstInForce(
+    sessions: readonly Opened[],
+    header: string | null,
+    now: number,
+    at = 0,
+    ended?: string,
+  ): Awaitable<SealedFound> {
     const session = sessions[at];
     if (session === undefined) return nothing(header, now, ended);
     if (revocations === undefined) return live(session, header);

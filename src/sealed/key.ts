@@ -40,7 +40,10 @@ export function checkKey(key: unknown, name: string): string {
   return key;
 }
 
-/** What seals, derived from the characters of a key: HKDF-SHA-256 (RFC 5869). No slow password hash: a key that needed one is refused by {@link checkKey}. */
+/**
+ * What seals, derived from the characters of a key: HKDF-SHA-256 (RFC 5869). No slow password hash: a key that needed
+ * one is refused by {@link checkKey}.
+ */
 export function deriveKey(key: string): Awaitable<SealingKey> {
   const node = nodeBuiltin<NodeCrypto>("node:crypto");
   const derived = node ? new Uint8Array(node.hkdfSync("sha256", key, SALT, INFO, SECRET_BYTES)) : webHkdf(key);

@@ -11,14 +11,20 @@ const PACKED = 0;
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder();
 
-/** The text as bytes; with `compress` as packed bytes where these are fewer. `undefined` for more than {@link unpack} would give back. */
+/**
+ * The text as bytes; with `compress` as packed bytes where these are fewer. `undefined` for more than {@link unpack}
+ * would give back.
+ */
 export function pack(text: string, compress: boolean): Awaitable<Bytes | undefined> {
   const plain = utf8.encode(text);
   if (plain.length > MAX_UNPACKED_BYTES) return undefined;
   return compress ? shorter(plain) : plain;
 }
 
-/** What {@link pack} got; `undefined` for bytes that it cannot have given. Stops at a bound, whatever the bytes unpack to. Never throws. */
+/**
+ * What {@link pack} got; `undefined` for bytes that it cannot have given. Stops at a bound, whatever the bytes unpack
+ * to. Never throws.
+ */
 export function unpack(bytes: Bytes): Awaitable<string | undefined> {
   return bytes[0] === PACKED ? inflated(bytes.subarray(1)) : fromUtf8.decode(bytes);
 }
@@ -33,7 +39,10 @@ async function inflated(packed: Bytes): Promise<string | undefined> {
   const chunks: Bytes[] = [];
   let size = 0;
   try {
-    for await (const chunk of through(packed, new DecompressionStream("deflate-raw")) as unknown as AsyncIterable<Bytes>) {
+    for await (const chunk of through(
+      packed,
+      new DecompressionStream("deflate-raw"),
+    ) as unknown as AsyncIterable<Bytes>) {
       size += chunk.length;
       if (size > MAX_UNPACKED_BYTES) return undefined;
       chunks.push(chunk);

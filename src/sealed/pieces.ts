@@ -1,7 +1,10 @@
 import { type CookieForm, cookieValues, removeCookie, setCookie } from "../http/cookie.ts";
 import { NONCE_LENGTH, PREFIX_LENGTH } from "./seal.ts";
 
-/** Browsers refuse more than 4096 characters of name and value, and older ones count the attributes too (RFC 6265bis, section 5.6; RFC 6265, section 6.1). */
+/**
+ * Browsers refuse more than 4096 characters of name and value, and older ones count the attributes too (RFC 6265bis,
+ * section 5.6; RFC 6265, section 6.1).
+ */
 const MAX_LINE_LENGTH = 3_800;
 
 /** A longer value did not come from us. */
@@ -11,14 +14,19 @@ const MAX_VALUE_LENGTH = 4_096;
 export const MAX_COOKIES = 10;
 
 /*
- * The first piece is the cookie itself; those that follow are called `name.1`, `name.2` and so on, and begin with the mark of their seal: half of its nonce, random and
- * authenticated. So the left-over of an older session is told apart without a decryption, no count is ever taken from the client, and what is joined
- * wrongly or not whole fails its tag.
+ * The first piece is the cookie itself; those that follow are called `name.1`, `name.2` and so on, and begin with the
+ * mark of their seal: half of its nonce, random and authenticated. So the left-over of an older session is told apart
+ * without a decryption, no count is ever taken from the client, and what is joined wrongly or not whole fails its tag.
  */
 const MARK_LENGTH = NONCE_LENGTH / 2;
 
 /** What a Cookie header may hold of ours, joined: at most four values, each of at most `maxCookies` pieces. */
-export function joinedValues(header: string | null, name: string, maxCookies: number, recognizes: (value: string) => boolean): string[] {
+export function joinedValues(
+  header: string | null,
+  name: string,
+  maxCookies: number,
+  recognizes: (value: string) => boolean,
+): string[] {
   const valuesOf = (index: number, isOurs: (value: string) => boolean): string[] =>
     cookieValues(header, nameOf(name, index), (value) => value.length <= MAX_VALUE_LENGTH && isOurs(value));
   return valuesOf(0, recognizes).map((head) => {
@@ -33,7 +41,10 @@ export function joinedValues(header: string | null, name: string, maxCookies: nu
   });
 }
 
-/** The Set-Cookie lines of a sealed session; `undefined` when it needs more than `maxCookies`. `maxAge` in seconds, `now` in epoch ms. */
+/**
+ * The Set-Cookie lines of a sealed session; `undefined` when it needs more than `maxCookies`. `maxAge` in seconds,
+ * `now` in epoch ms.
+ */
 export function splitIntoCookies(
   sealed: string,
   form: CookieForm,
@@ -52,7 +63,10 @@ export function splitIntoCookies(
   return lines.length > maxCookies ? undefined : lines;
 }
 
-/** The lines that remove the pieces which a request carried, from number `from` on (0 is the cookie itself). None for a piece that it did not. */
+/**
+ * The lines that remove the pieces which a request carried, from number `from` on (0 is the cookie itself). None for a
+ * piece that it did not.
+ */
 export function removePieces(header: string | null, form: CookieForm, from: number): string[] {
   const lines: string[] = [];
   for (let index = from; index < MAX_COOKIES; index++) {

@@ -8,7 +8,10 @@ import { guardStore } from "../stored/guarded-store.ts";
 export interface Revocations {
   /** Why a session opens no more; `undefined` while it does. */
   find(handle: string): Awaitable<Revocation | undefined>;
-  /** Ends a session; false when that was done already, so that of two requests that race only one wins. `until`: the last moment (epoch ms) at which a copy of its cookie could open. */
+  /**
+   * Ends a session; false when that was done already, so that of two requests that race only one wins. `until`: the
+   * last moment (epoch ms) at which a copy of its cookie could open.
+   */
   end(handle: string, until: number, to?: string): Awaitable<boolean>;
   sweep(): Promise<number>;
 }
@@ -19,7 +22,10 @@ export interface Revocation {
   readonly to?: string | undefined;
 }
 
-/** A list of ended sessions in any store. A value is `endedAt`, or `endedAt to`; it holds nothing of the session, and damaged it still means that the session was ended. */
+/**
+ * A list of ended sessions in any store. A value is `endedAt`, or `endedAt to`; it holds nothing of the session, and
+ * damaged it still means that the session was ended.
+ */
 export function createRevocations(given: SessionStore, settings: Settings): Revocations {
   const store = guardStore(given, settings);
   const { clock } = settings;
@@ -31,7 +37,10 @@ export function createRevocations(given: SessionStore, settings: Settings): Revo
         return { endedAt: Number(endedAt) || 0, to };
       }),
     end: (handle, until, to) =>
-      after(store.create(handle, `${clock()}${to ? ` ${to}` : ""}`, { expiresAt: until }), (version) => version !== undefined),
+      after(
+        store.create(handle, `${clock()}${to ? ` ${to}` : ""}`, { expiresAt: until }),
+        (version) => version !== undefined,
+      ),
     sweep: async () => (given.sweep ? store.sweep(clock()) : 0),
   };
 }

@@ -13,7 +13,10 @@ export interface Sealer {
   seal(plain: Bytes, cookieName: string): Awaitable<string>;
   /** Whether a value names our format and one of our keys. Costs nothing; says nothing about the rest. */
   recognizes(value: string): boolean;
-  /** What was sealed; `undefined` for anything that was not sealed with one of our keys for the cookie of this name. Never throws. */
+  /**
+   * What was sealed; `undefined` for anything that was not sealed with one of our keys for the cookie of this name.
+   * Never throws.
+   */
   open(value: string, cookieName: string): Awaitable<Bytes | undefined>;
 }
 
@@ -27,11 +30,13 @@ export const NONCE_LENGTH = 16;
 const utf8 = new TextEncoder();
 
 /**
- * Checks the keys, and gives what derives from them when it is first asked: at once, or on Workers and in browsers as a promise.
+ * Checks the keys, and gives what derives from them when it is first asked: at once, or on Workers and in browsers as a
+ * promise.
  * @throws TypeError, RangeError
  */
 export function createSealer(keys: readonly unknown[]): () => Awaitable<Sealer> {
-  if (!Array.isArray(keys) || keys.length === 0) throw new TypeError(`keys must be an array of keys, the newest first; ${HOW}`);
+  if (!Array.isArray(keys) || keys.length === 0)
+    throw new TypeError(`keys must be an array of keys, the newest first; ${HOW}`);
   const checked = keys.map((key: unknown, index) => checkKey(key, `keys[${index}]`));
   if (new Set(checked).size < checked.length) throw new RangeError("keys has a key twice");
   // The sealer, not its promise: on Workers one request must not wait for what another began
@@ -40,8 +45,8 @@ export function createSealer(keys: readonly unknown[]): () => Awaitable<Sealer> 
 }
 
 /*
- * The value: version (1 character), key id (7), then as base64url in its one spelling: nonce (12 bytes), ciphertext, tag (16). Authenticated with it: version, key id
- * and cookie name, so that a cookie means nothing under another name.
+ * The value: version (1 character), key id (7), then as base64url in its one spelling: nonce (12 bytes), ciphertext,
+ * tag (16). Authenticated with it: version, key id and cookie name, so that a cookie means nothing under another name.
  *
  * Random nonces under one key are safe for some four billion seals (NIST SP 800-38D, section 8.3).
  */
@@ -58,7 +63,10 @@ function sealerOf(keys: readonly SealingKey[]): Sealer {
   const [[newest, { seal }]] = ring as unknown as [[string, ReturnType<typeof createAead>]];
   return {
     seal(plain, cookieName) {
-      return after(seal(randomBytes(NONCE_BYTES), plain, contextOf(newest, cookieName)), (sealed) => newest + encodeBase64url(sealed));
+      return after(
+        seal(randomBytes(NONCE_BYTES), plain, contextOf(newest, cookieName)),
+        (sealed) => newest + encodeBase64url(sealed),
+      );
     },
     recognizes: (value) => ring.has(value.slice(0, PREFIX_LENGTH)),
     open(value, cookieName) {

@@ -5,21 +5,20 @@ export interface Codec {
   /** Data to text. May throw: the commit then fails and nothing is written. */
   encode(data: Record<string, unknown>): string;
   /**
-   * Text to data. A throw, or anything but an object of string keys, means that the record is damaged: no session. Must not run code from
-   * the text.
+   * Text to data. A throw, or anything but an object of string keys, means that the record is damaged: no session. Must
+   * not run code from the text.
    */
   decode(text: string): unknown;
   /**
-   * An independent copy of a value, as a later request would read it; throws where the value would come back changed. `path` is for the
-   * message.
-   * Default: what `decode(encode({ value }))` gives.
+   * An independent copy of a value, as a later request would read it; throws where the value would come back changed.
+   * `path` is for the message. Default: what `decode(encode({ value }))` gives.
    */
   copy?(value: unknown, path: string): unknown;
 }
 
 /**
- * JSON, the default. Refuses with `value_not_storable`, and the path to it, whatever JSON would change in silence: Date, Map, NaN,
- * functions, instances.
+ * JSON, the default. Refuses with `value_not_storable`, and the path to it, whatever JSON would change in silence:
+ * Date, Map, NaN, functions, instances.
  */
 export const jsonCodec: Codec = { encode: JSON.stringify, decode: JSON.parse, copy: copyJson };
 
@@ -37,7 +36,9 @@ export function decodeData(codec: Codec, text: string): Record<string, unknown> 
   } catch {
     return undefined;
   }
-  return typeof data === "object" && data !== null && !Array.isArray(data) ? (data as Record<string, unknown>) : undefined;
+  return typeof data === "object" && data !== null && !Array.isArray(data)
+    ? (data as Record<string, unknown>)
+    : undefined;
 }
 
 /** Deeper than any session should be, and found before a cyclic value exhausts the stack. */
@@ -47,11 +48,15 @@ function copyJson(value: unknown, key: string): unknown {
   return copyAt(value, [key]);
 }
 
-/** `path` is where we are, one list for the whole walk: a text for each value would cost new data of 2 kB a quarter more. */
+/**
+ * `path` is where we are, one list for the whole walk: a text for each value would cost new data of 2 kB a quarter
+ * more.
+ */
 function copyAt(value: unknown, path: (string | number)[]): unknown {
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number" && Number.isFinite(value)) return value === 0 ? 0 : value; // JSON has no -0
-  if (typeof value !== "object") throw notStorable(path, typeof value === "number" ? String(value) : `a value of type ${typeof value}`);
+  if (typeof value !== "object")
+    throw notStorable(path, typeof value === "number" ? String(value) : `a value of type ${typeof value}`);
   if (path.length > MAX_DEPTH) throw notStorable(path, `a value nested deeper than ${MAX_DEPTH} levels; is it cyclic?`);
   const into = (key: string | number, item: unknown): unknown => {
     path.push(key);
@@ -63,7 +68,10 @@ function copyAt(value: unknown, path: (string | number)[]): unknown {
   if (Array.isArray(value)) return Array.from(value, (item, index) => into(index, item));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    throw notStorable(path, `an instance of ${(value.constructor as { name?: string } | undefined)?.name || "a class"}`);
+    throw notStorable(
+      path,
+      `an instance of ${(value.constructor as { name?: string } | undefined)?.name || "a class"}`,
+    );
   }
   const copy: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) {
@@ -80,7 +88,8 @@ function notStorable([root, ...path]: (string | number)[], what: string): Sessio
 
 /** Sets an own property, also one called `__proto__`, which plain assignment would take for the prototype. */
 export function put(target: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === "__proto__") Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+  if (key === "__proto__")
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
   else target[key] = value;
 }
 

@@ -12,13 +12,16 @@ export type DeepReadonly<T> = T extends (...args: never[]) => unknown
     : T;
 
 /**
- * One request's view of a session. Reading and writing are synchronous; everything is stored at once by the commit, before the response
- * leaves.
+ * One request's view of a session. Reading and writing are synchronous; everything is stored at once by the commit,
+ * before the response leaves.
  */
 export interface Session<Data extends object = Record<string, unknown>> {
   /** Nothing is stored behind it yet. */
   readonly isNew: boolean;
-  /** Public name of the stored session, for lists, logs and `revoke`; it opens nothing. `undefined` while nothing is stored. */
+  /**
+   * Public name of the stored session, for lists, logs and `revoke`; it opens nothing. `undefined` while nothing is
+   * stored.
+   */
   readonly handle: string | undefined;
   /** Who is signed in. */
   readonly subject: string | undefined;
@@ -33,15 +36,15 @@ export interface Session<Data extends object = Record<string, unknown>> {
   /** Whether there is a value. */
   has(key: keyof Data & string): boolean;
   /**
-   * Stores a snapshot of the value: later changes to the argument do not count. `undefined` deletes. A blind write: of two requests that
-   * set one key the later commit stays.
-   * @throws SessionError `value_not_storable` where the codec would change the value in silence; `session_committed`, `session_destroyed`,
-   * `session_unavailable` as every write.
+   * Stores a snapshot of the value: later changes to the argument do not count. `undefined` deletes. A blind write: of
+   * two requests that set one key the later commit stays.
+   * @throws SessionError `value_not_storable` where the codec would change the value in silence; `session_committed`,
+   * `session_destroyed`, `session_unavailable` as every write.
    */
   set<K extends keyof Data & string>(key: K, value: Data[K] | undefined): void;
   /**
-   * Changes a value from what it is. `change` gets a copy of its own, returns the new value (`undefined` deletes), and runs again on the
-   * fresh value if another request came first: keep it free of effects.
+   * Changes a value from what it is. `change` gets a copy of its own, returns the new value (`undefined` deletes), and
+   * runs again on the fresh value if another request came first: keep it free of effects.
    */
   update<K extends keyof Data & string>(key: K, change: (value: Data[K] | undefined) => Data[K] | undefined): void;
   /** Removes a value; nothing happens if there is none. */
@@ -53,8 +56,8 @@ export interface Session<Data extends object = Record<string, unknown>> {
   /** All data, frozen. */
   all(): DeepReadonly<Partial<Data>>;
   /**
-   * Binds the session to a user. The commit makes a new token and the old one opens nothing from then on (ASVS 7.2.4); data is kept, but
-   * another subject's is cleared. Starts a new absolute period.
+   * Binds the session to a user. The commit makes a new token and the old one opens nothing from then on (ASVS 7.2.4);
+   * data is kept, but another subject's is cleared. Starts a new absolute period.
    * @throws TypeError when `subject` is not a string of 1 to 500 characters
    */
   signIn(subject: string, options?: { persistent?: boolean }): void;
@@ -177,7 +180,8 @@ class RequestSession implements Session {
 
   signIn(subject: string, options: { persistent?: boolean } = {}): void {
     const state = this.#write();
-    if (!isSubject(subject)) throw new TypeError("signIn takes the user's id: well-formed text of 1 to 500 characters, without U+0000");
+    if (!isSubject(subject))
+      throw new TypeError("signIn takes the user's id: well-formed text of 1 to 500 characters, without U+0000");
     this.#change({ type: "sign-in", subject });
     state.signedIn = true;
     if (options.persistent !== undefined) state.persistent = options.persistent;
@@ -206,7 +210,10 @@ class RequestSession implements Session {
   #write(): SessionState {
     const state = this.#read();
     if (state.closed)
-      throw new SessionError("session_committed", "The session was committed already: change it before the response is returned");
+      throw new SessionError(
+        "session_committed",
+        "The session was committed already: change it before the response is returned",
+      );
     if (state.destroyed) throw new SessionError("session_destroyed", "The session was destroyed in this request");
     if (state.loaded.status === "unavailable")
       throw new SessionError("session_unavailable", "The store failed, and this anonymous session takes no changes");

@@ -2,7 +2,10 @@ import type { CookieForm } from "../http/cookie.ts";
 import type { RequestLike } from "../http/cookie-options.ts";
 import { type Codec, copyOf, put } from "./codec.ts";
 
-/** One thing done to a session. Commit applies the list to what is stored by then, so that no other request's change is lost. */
+/**
+ * One thing done to a session. Commit applies the list to what is stored by then, so that no other request's change is
+ * lost.
+ */
 export type Change =
   | { readonly type: "set"; readonly key: string; readonly value: unknown }
   | { readonly type: "update"; readonly key: string; readonly change: (value: unknown) => unknown }
@@ -19,7 +22,8 @@ export interface Content {
 /** What a backend found for a request. */
 export interface Loaded {
   /**
-   * `ended`: the token opens nothing but was ours a moment ago. `unavailable`: the store failed, and the session is read-only by choice.
+   * `ended`: the token opens nothing but was ours a moment ago. `unavailable`: the store failed, and the session is
+   * read-only by choice.
    */
   readonly status: "none" | "live" | "ended" | "unavailable";
   readonly data: Record<string, unknown>;
@@ -31,7 +35,10 @@ export interface Loaded {
   readonly persistent: boolean;
 }
 
-/** All that a commit needs to know of a session. `Found` is what the backend itself wants to remember from load to commit. */
+/**
+ * All that a commit needs to know of a session. `Found` is what the backend itself wants to remember from load to
+ * commit.
+ */
 export interface SessionState<Found extends Loaded = Loaded> {
   readonly loaded: Found;
   readonly request: RequestLike;
@@ -50,7 +57,9 @@ export interface SessionState<Found extends Loaded = Loaded> {
   closed: boolean;
 }
 
-/** Applies one change. The same function serves the view of the request and the merge with what another request stored. */
+/**
+ * Applies one change. The same function serves the view of the request and the merge with what another request stored.
+ */
 export function applyChange(content: Content, change: Change, codec: Codec): void {
   switch (change.type) {
     case "set":
@@ -94,8 +103,8 @@ export function isUntouched({ changes, destroyed, renewed, persistent, loaded }:
 }
 
 /**
- * Whether something can name a user: text of 1 to 500 characters that every engine keeps as it is. U+0000 and lone surrogates are not such: PostgreSQL
- * refuses the one, and UTF-8 makes all of the other equal.
+ * Whether something can name a user: text of 1 to 500 characters that every engine keeps as it is. U+0000 and lone
+ * surrogates are not such: PostgreSQL refuses the one, and UTF-8 makes all of the other equal.
  */
 export function isSubject(subject: unknown): subject is string {
   return typeof subject === "string" && subject !== "" && subject.length <= 500 && !/[\0\p{Surrogate}]/u.test(subject);

@@ -12,7 +12,10 @@ import { guardStore } from "./guarded-store.ts";
 import { createSubjectIndex } from "./subject-index.ts";
 import { digest, isWellFormed } from "./token.ts";
 
-/** Sessions behind a token: the cookie holds the token, the store holds the record under its digest. Here they are found; `server-commit.ts` keeps them. */
+/**
+ * Sessions behind a token: the cookie holds the token, the store holds the record under its digest. Here they are
+ * found; `commit.ts` keeps them.
+ */
 export function createServerBackend(given: SessionStore, settings: Settings): Backend<Found> {
   checkStore(given, settings);
   const store = guardStore(given, settings);
@@ -35,7 +38,11 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
   }
 
   /** The first cookie does not lead straight to a live record: follow what it left behind, and try the others. */
-  async function search(candidates: string[], first: { key: string; seen: Seen | undefined }, now: number): Promise<Found> {
+  async function search(
+    candidates: string[],
+    first: { key: string; seen: Seen | undefined },
+    now: number,
+  ): Promise<Found> {
     let best: Found | undefined;
     for (const [index, token] of candidates.entries()) {
       const place = await chain.follow(token, index === 0 ? first : undefined);
@@ -49,7 +56,17 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
     const { record, idleEnd } = place.seen;
     const { content: data, subject, authenticatedAt, createdAt, persistent = false } = record;
     const expiresAt = endOf(idleEnd, createdAt, lifetime);
-    return { status: "live", data, handle: place.key, subject, authenticatedAt, createdAt, expiresAt, persistent, place };
+    return {
+      status: "live",
+      data,
+      handle: place.key,
+      subject,
+      authenticatedAt,
+      createdAt,
+      expiresAt,
+      persistent,
+      place,
+    };
   }
 
   function nothingFound(now: number, place: Exclude<Place, LivePlace> = { status: "none" }): Found {
@@ -76,7 +93,10 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
   };
 }
 
-/** What is asked of the sessions must be in the power of the store; better said at construction than at the first sign-in. */
+/**
+ * What is asked of the sessions must be in the power of the store; better said at construction than at the first
+ * sign-in.
+ */
 function checkStore(store: SessionStore, { maxPerSubject, rotation }: Settings): void {
   for (const method of ["read", "create", "update", "delete"] as const) {
     if (typeof store?.[method] !== "function")
@@ -85,6 +105,8 @@ function checkStore(store: SessionStore, { maxPerSubject, rotation }: Settings):
   if (maxPerSubject !== Number.POSITIVE_INFINITY && !store.keysOf)
     throw new TypeError("maxPerSubject needs a store with an index by subject (keysOf)");
   if (rotation.every !== false && store.consistency === "eventual") {
-    throw new TypeError("rotation.every needs a strongly consistent store: elsewhere the new token may not be readable yet; leave it out");
+    throw new TypeError(
+      "rotation.every needs a strongly consistent store: elsewhere the new token may not be readable yet; leave it out",
+    );
   }
 }

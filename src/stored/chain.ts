@@ -31,14 +31,20 @@ export interface LivePlace {
 
 /** Walks the chains that rotation, renewal and logout leave behind in a store. */
 export interface Chain {
-  /** What an entry means at `now`, by default the present; `undefined` where it is missing, past a limit, or nothing of ours. Never throws. */
+  /**
+   * What an entry means at `now`, by default the present; `undefined` where it is missing, past a limit, or nothing of
+   * ours. Never throws.
+   */
   judge(key: string, entry: Entry | undefined, now?: number): Seen | undefined;
   readonly remember: Decoder["remember"];
-  /** Follows the forwards that the bearer of `token` proves to know, to the live record. `start` is what its own key holds, if that is known. */
+  /**
+   * Follows the forwards that the bearer of `token` proves to know, to the live record. `start` is what its own key
+   * holds, if that is known.
+   */
   follow(token: string, start?: { readonly key: string; readonly seen: Seen | undefined }): Promise<Place>;
   /**
-   * Ends the live record that `key` leads to, through forwards and tombstones alike. False if there is none, or `spared` says to leave it.
-   * `known` saves the first read.
+   * Ends the live record that `key` leads to, through forwards and tombstones alike. False if there is none, or
+   * `spared` says to leave it. `known` saves the first read.
    */
   end(
     key: string,
@@ -52,8 +58,8 @@ export interface Chain {
 export type Ending = "destroyed" | "revoked" | "evicted" | "reused";
 
 /**
- * With rotation at every request a slow one may be this many behind. Beyond it a walk ends, so that damaged or hostile entries cannot make
- * it endless.
+ * With rotation at every request a slow one may be this many behind. Beyond it a walk ends, so that damaged or hostile
+ * entries cannot make it endless.
  */
 const MAX_STEPS = 100;
 
@@ -101,7 +107,10 @@ export function createChain(store: GuardedStore, settings: Settings): Chain {
     return { status: "ended", key };
   }
 
-  /** The token was replaced, its successor was seen, and the grace is over: two parties hold it, and one of them should not. */
+  /**
+   * The token was replaced, its successor was seen, and the grace is over: two parties hold it, and one of them should
+   * not.
+   */
   async function reused(key: string, forward: Forward): Promise<Place> {
     const revoked = rotation.onReuse === "revoke" && (await end(forward.to, "reused"));
     if (!revoked) emit({ type: "token_reused", handle: key, revoked });

@@ -6,12 +6,14 @@ import { isOnWorkers } from "../platform/runtime.ts";
 export type InTurn = <T>(key: string, task: (waited: boolean) => Awaitable<T>) => Awaitable<T>;
 
 /**
- * Commits of one key in one process wait for each other, so that only other processes are ever raced. A task that fails lets the next one go on. It spares
- * the store refused writes and no more: that nothing is lost rests on compare-and-set.
+ * Commits of one key in one process wait for each other, so that only other processes are ever raced. A task that fails
+ * lets the next one go on. It spares the store refused writes and no more: that nothing is lost rests on
+ * compare-and-set.
  */
 export function createQueues(): InTurn {
   const tails = new Map<string, Promise<unknown>>();
-  // Workers cut a request off with its client, and its promises never settle: whoever waited for them would wait for ever
+  // Workers cut a request off with its client, and its promises never settle: whoever waited for them would wait for
+  // ever
   const mayWait = !isOnWorkers();
 
   return (key, task) => {

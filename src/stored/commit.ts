@@ -26,8 +26,9 @@ const NO_COOKIE: readonly string[] = [];
 const EAGER_ATTEMPTS = 3;
 
 /**
- * The commit of the server backend, in short: every write is a compare-and-set on the version that was read. Refused, the session is read again
- * and the request's changes are applied to what is there now; what was ended in between stays ended.
+ * The commit of the server backend, in short: every write is a compare-and-set on the version that was read. Refused,
+ * the session is read again and the request's changes are applied to what is there now; what was ended in between stays
+ * ended.
  */
 export function createServerCommit(
   given: SessionStore,
@@ -44,7 +45,8 @@ export function createServerCommit(
   function keep(state: State, deliverable: boolean): Awaitable<readonly string[]> {
     const { place } = state.loaded;
     if (place.status !== "live") return isUntouched(state) ? NO_COOKIE : commit(state, deliverable, false);
-    if (isUntouched(state) && draftOf(state, place, deliverable, state.now).plan === "nothing") return offer(place, state, deliverable);
+    if (isUntouched(state) && draftOf(state, place, deliverable, state.now).plan === "nothing")
+      return offer(place, state, deliverable);
     return inTurn(place.key, (waited) => commit(state, deliverable, waited));
   }
 
@@ -53,7 +55,9 @@ export function createServerCommit(
     // Somebody of this process was first: what was loaded is old for certain
     const place = waited ? again(state.loaded.place) : state.loaded.place;
     return after(place, (first) =>
-      after(carryOut(state, first, deliverable), (outcome) => (outcome === "refused" ? retry(state, first, deliverable) : outcome)),
+      after(carryOut(state, first, deliverable), (outcome) =>
+        outcome === "refused" ? retry(state, first, deliverable) : outcome,
+      ),
     );
   }
 
@@ -89,7 +93,12 @@ export function createServerCommit(
     }
     if (plan === "create") return create(draft);
     if (plan === "drop") {
-      emit({ type: "changes_dropped", changes: state.changes.length, handle: state.loaded.handle, subject: state.loaded.subject });
+      emit({
+        type: "changes_dropped",
+        changes: state.changes.length,
+        handle: state.loaded.handle,
+        subject: state.loaded.subject,
+      });
       return NO_COOKIE;
     }
     if (plan === "destroy" && place.status !== "none") return destroy(state, place, deliverable);
@@ -100,7 +109,11 @@ export function createServerCommit(
     return after(touched, () => offer(place, state, deliverable));
   }
 
-  async function destroy({ cookie }: State, place: Exclude<Place, { status: "none" }>, deliverable: boolean): Promise<Outcome> {
+  async function destroy(
+    { cookie }: State,
+    place: Exclude<Place, { status: "none" }>,
+    deliverable: boolean,
+  ): Promise<Outcome> {
     const known = place.status === "live" ? place.seen : undefined;
     const ended = await chain.end(place.key, "destroyed", { known });
     return ended && deliverable ? [removeCookie(cookie)] : NO_COOKIE;
@@ -119,7 +132,11 @@ export function createServerCommit(
     );
   }
 
-  function update({ state, data, content, persistent }: Draft, place: LivePlace, deliverable: boolean): Awaitable<Outcome> {
+  function update(
+    { state, data, content, persistent }: Draft,
+    place: LivePlace,
+    deliverable: boolean,
+  ): Awaitable<Outcome> {
     const { seen, key, direct } = place;
     const { previous: unconfirmed } = seen.record;
     const confirmed = unconfirmed !== undefined && direct ? tokens.confirm(unconfirmed, key) : undefined;
@@ -127,7 +144,18 @@ export function createServerCommit(
       // Field by field: on Node 20 a spread costs more than all the rest
       const { kind, createdAt, renewedAt, subject, authenticatedAt, meta } = seen.record;
       const previous = direct ? undefined : unconfirmed;
-      const record = { kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent, meta, previous, content };
+      const record = {
+        kind,
+        data,
+        createdAt,
+        renewedAt,
+        subject,
+        authenticatedAt,
+        persistent,
+        meta,
+        previous,
+        content,
+      };
       const text = encodeRecord(record);
       return after(store.update(key, text, metaOf(record), seen.version), (version) => {
         if (version === undefined) return "refused";
@@ -145,7 +173,9 @@ export function createServerCommit(
     const { record: stored } = place.seen;
     if (plan === "rotate" && stored.previous !== undefined) await tokens.confirm(stored.previous, key);
     const previous = plan === "rotate" ? key : undefined;
-    const record: LiveRecord = state.signedIn ? newRecord(draft) : { ...stored, data, renewedAt: clock(), persistent, previous };
+    const record: LiveRecord = state.signedIn
+      ? newRecord(draft)
+      : { ...stored, data, renewedAt: clock(), persistent, previous };
     const moved = await (plan === "rotate" ? tokens.rotate(place, record) : tokens.renew(place, record));
     if (moved === undefined) return "refused";
     const { token, key: handle } = moved;
@@ -158,7 +188,9 @@ export function createServerCommit(
   function touch({ key, seen }: LivePlace): Awaitable<unknown> {
     const { record, version } = seen;
     const meta = metaOf(record);
-    return given.touch ? store.touch(key, meta.expiresAt, version) : store.update(key, encodeRecord(record), meta, version);
+    return given.touch
+      ? store.touch(key, meta.expiresAt, version)
+      : store.update(key, encodeRecord(record), meta, version);
   }
 
   async function signedIn(handle: string, record: LiveRecord): Promise<void> {
@@ -185,7 +217,10 @@ export function createServerCommit(
     return entryMeta(clock() + lifetime.idle, subject);
   }
 
-  /** A request that came with a rotated token is told the live one: each of them the same, so that a late answer does no harm. */
+  /**
+   * A request that came with a rotated token is told the live one: each of them the same, so that a late answer does no
+   * harm.
+   */
   function offer(place: Place, state: State, deliverable: boolean): readonly string[] {
     if (place.status !== "live" || place.direct || !deliverable) return NO_COOKIE;
     return cookieFor(place.token, place.seen.record, state);
@@ -193,7 +228,9 @@ export function createServerCommit(
 
   function cookieFor(token: string, record: LiveRecord, { cookie }: State): readonly string[] {
     const now = clock();
-    return [setCookie(cookie, token, record.persistent ? cookieMaxAge(record.createdAt, now, lifetime) : undefined, now)];
+    return [
+      setCookie(cookie, token, record.persistent ? cookieMaxAge(record.createdAt, now, lifetime) : undefined, now),
+    ];
   }
 
   return keep;

@@ -17,7 +17,10 @@ export interface Decoder {
   remember(key: string, text: string, decoded: DecodedRecord): void;
 }
 
-/** How many texts are remembered with what they mean, and how many characters of them: about 5 MB at most. A power of two. */
+/**
+ * How many texts are remembered with what they mean, and how many characters of them: about 5 MB at most. A power of
+ * two.
+ */
 const PLACES = 4096;
 const MOST_CHARACTERS = 500_000;
 
@@ -27,8 +30,9 @@ interface Remembered {
 }
 
 /**
- * A page and what it loads ask for one session many times within a second, so what was decoded lately is remembered: that takes a seventh
- * off a small read, and four fifths off one of 2 kB. Only for the default codec, whose values can be frozen.
+ * A page and what it loads ask for one session many times within a second, so what was decoded lately is remembered:
+ * that takes a seventh off a small read, and four fifths off one of 2 kB. Only for the default codec, whose values can
+ * be frozen.
  */
 export function createDecoder(codec: Codec): Decoder {
   // Not a Map: V8 would internalize its keys, while these are random already

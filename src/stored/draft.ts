@@ -58,8 +58,13 @@ export function createDrafts({ codec, lifetime, rotation }: Settings): PlanDraft
     return { plan, state, data, content: content.data, subject: content.subject, persistent, persistChanged };
   };
 
-  /** While nobody came between, what the request sees is the outcome already; else its changes apply anew to what is stored by now. */
+  /**
+   * While nobody came between, what the request sees is the outcome already; else its changes apply anew to what is
+   * stored by now.
+   */
   function contentAt(state: State, place: Place, stored: Content): Content {
-    return place === state.loaded.place ? state.content : applyChanges(stored.data, stored.subject, state.changes, codec);
+    return place === state.loaded.place
+      ? state.content
+      : applyChanges(stored.data, stored.subject, state.changes, codec);
   }
 }

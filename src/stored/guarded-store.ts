@@ -4,13 +4,19 @@ import { isPromise } from "../platform/awaitable.ts";
 import type { Settings } from "../rules/options.ts";
 import type { SessionStore } from "../store.ts";
 
-/** A store whose every fault is a `SessionError`, after `storeTimeout` at the latest, with an event, and never an unhandled rejection. */
+/**
+ * A store whose every fault is a `SessionError`, after `storeTimeout` at the latest, with an event, and never an
+ * unhandled rejection.
+ */
 export type GuardedStore = { [Method in Operation]: NonNullable<SessionStore[Method]> };
 
 type Operation = "read" | "create" | "update" | "delete" | "touch" | "keysOf" | "sweep";
 
 /** Wraps a store. Answers that are not promises stay so. Optional methods that the store lacks must not be called. */
-export function guardStore(store: SessionStore, { storeTimeout, emit }: Pick<Settings, "storeTimeout" | "emit">): GuardedStore {
+export function guardStore(
+  store: SessionStore,
+  { storeTimeout, emit }: Pick<Settings, "storeTimeout" | "emit">,
+): GuardedStore {
   function guard<T>(operation: Operation, call: () => Awaitable<T>): Awaitable<T> {
     try {
       const answer = call();
@@ -36,12 +42,17 @@ export function guardStore(store: SessionStore, { storeTimeout, emit }: Pick<Set
   }
 
   function timeout(operation: Operation): SessionError {
-    return new SessionError("store_timeout", `The session store did not answer "${operation}" within ${storeTimeout} ms`);
+    return new SessionError(
+      "store_timeout",
+      `The session store did not answer "${operation}" within ${storeTimeout} ms`,
+    );
   }
 
   function failed(operation: Operation, cause: unknown): SessionError {
     const error =
-      cause instanceof SessionError ? cause : new SessionError("store_failed", `The session store failed at "${operation}"`, { cause });
+      cause instanceof SessionError
+        ? cause
+        : new SessionError("store_failed", `The session store failed at "${operation}"`, { cause });
     if (error.code === "store_failed" || error.code === "store_timeout") {
       emit({ type: "store_failed", operation, code: error.code, cause: error.cause });
     }

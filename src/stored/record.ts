@@ -40,20 +40,23 @@ export interface Tombstone {
 const VERSION = 1;
 
 /*
- * One line of JSON, then the data: `[1,createdAt,renewedAt - createdAt]` or `[1,createdAt,renewedAt - createdAt,{the rest}]`, a newline,
- * the codec's text.
- * Two texts rather than one JSON, so that the data needs no second escaping, and a record of a million costs few bytes.
- * Marks are one line: `[1,"forward",to,nonce]`, `[1,"forward",to,nonce,until]`, `[1,"ended"]`, `[1,"ended",to]`.
+ * One line of JSON, then the data: `[1,createdAt,renewedAt - createdAt]` or `[1,createdAt,renewedAt - createdAt,{the
+ * rest}]`, a newline, the codec's text. Two texts rather than one JSON, so that the data needs no second escaping, and
+ * a record of a million costs few bytes. Marks are one line: `[1,"forward",to,nonce]`, `[1,"forward",to,nonce,until]`,
+ * `[1,"ended"]`, `[1,"ended",to]`.
  */
 export function encodeRecord(record: LiveRecord): string {
   const { createdAt, renewedAt, subject, authenticatedAt, persistent, meta, previous } = record;
   const rest = JSON.stringify({ subject, authenticatedAt, persistent: persistent || undefined, meta, previous });
   // join, not a template: a concatenated string stays a rope in V8 and would keep both parts in the memory store
-  return [`[${VERSION},${createdAt},${renewedAt - createdAt}${rest === "{}" ? "" : `,${rest}`}]`, record.data].join("\n");
+  return [`[${VERSION},${createdAt},${renewedAt - createdAt}${rest === "{}" ? "" : `,${rest}`}]`, record.data].join(
+    "\n",
+  );
 }
 
 export function encodeMark(mark: Forward | Tombstone): string {
-  if (mark.kind === "ended") return JSON.stringify(mark.to === undefined ? [VERSION, "ended"] : [VERSION, "ended", mark.to]);
+  if (mark.kind === "ended")
+    return JSON.stringify(mark.to === undefined ? [VERSION, "ended"] : [VERSION, "ended", mark.to]);
   return JSON.stringify([VERSION, "forward", mark.to, mark.nonce, ...(mark.until === undefined ? [] : [mark.until])]);
 }
 
@@ -89,7 +92,12 @@ export function decodeStored(text: unknown, now: number): Stored | undefined {
 
 function decodeMark([, kind, to, nonce, until]: unknown[]): Forward | Tombstone | undefined {
   if (kind === "ended" && isOptional(to, "string")) return { kind, to };
-  if (kind === "forward" && typeof to === "string" && typeof nonce === "string" && (until === undefined || isTime(until))) {
+  if (
+    kind === "forward" &&
+    typeof to === "string" &&
+    typeof nonce === "string" &&
+    (until === undefined || isTime(until))
+  ) {
     return { kind, to, nonce, until };
   }
   return undefined;
@@ -114,6 +122,9 @@ function isTime(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function isOptional<T extends "string" | "boolean">(value: unknown, type: T): value is (T extends "string" ? string : boolean) | undefined {
+function isOptional<T extends "string" | "boolean">(
+  value: unknown,
+  type: T,
+): value is (T extends "string" ? string : boolean) | undefined {
   return value === undefined || typeof value === type;
 }

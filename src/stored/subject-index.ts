@@ -18,12 +18,20 @@ export interface SubjectIndex {
   enforceLimit(subject: string): Promise<void>;
 }
 
-export function createSubjectIndex(given: SessionStore, store: GuardedStore, chain: Chain, settings: Settings): SubjectIndex {
+export function createSubjectIndex(
+  given: SessionStore,
+  store: GuardedStore,
+  chain: Chain,
+  settings: Settings,
+): SubjectIndex {
   const { lifetime, maxPerSubject } = settings;
 
   async function keysOf(subject: string): Promise<string[]> {
     if (!given.keysOf)
-      throw new SessionError("not_supported", "This store keeps no index by subject, so it cannot list or end a user's sessions");
+      throw new SessionError(
+        "not_supported",
+        "This store keeps no index by subject, so it cannot list or end a user's sessions",
+      );
     if (!isSubject(subject)) return []; // nobody can have signed in by it, and an engine may choke on it
     const keys: unknown = await store.keysOf(subject);
     return Array.isArray(keys) ? keys.filter((key) => typeof key === "string") : [];
@@ -49,8 +57,20 @@ export function createSubjectIndex(given: SessionStore, store: GuardedStore, cha
       if (seen?.kind !== "live" || seen.record.subject !== subject || (await isPending(handle, seen.record))) continue;
       const { record, idleEnd } = seen;
       const { createdAt, authenticatedAt, persistent = false, meta } = record;
-      const times = { createdAt, authenticatedAt, lastSeenAt: idleEnd - lifetime.idle, expiresAt: endOf(idleEnd, createdAt, lifetime) };
-      infos.push({ handle, subject, ...times, persistent, meta: freeze(meta), ...(handle === currentKey && { current: true }) });
+      const times = {
+        createdAt,
+        authenticatedAt,
+        lastSeenAt: idleEnd - lifetime.idle,
+        expiresAt: endOf(idleEnd, createdAt, lifetime),
+      };
+      infos.push({
+        handle,
+        subject,
+        ...times,
+        persistent,
+        meta: freeze(meta),
+        ...(handle === currentKey && { current: true }),
+      });
     }
     return infos.sort(newestFirst);
   }
@@ -73,8 +93,8 @@ export function createSubjectIndex(given: SessionStore, store: GuardedStore, cha
     }
 
     /**
-     * The excepted session may rotate meanwhile as well, so where it is now is asked each time; its successor may be stored but not yet
-     * forwarded to.
+     * The excepted session may rotate meanwhile as well, so where it is now is asked each time; its successor may be
+     * stored but not yet forwarded to.
      */
     async function isSpared(key: string, record: LiveRecord): Promise<boolean> {
       if (record.subject !== subject) return true;

@@ -7,17 +7,24 @@ import { encodeMark, encodeRecord, type Forward, type LiveRecord, type Tombstone
 import { digest, newNonce, newToken, successorOf } from "./token.ts";
 
 /**
- * A record moved to a new token. The new record first, then the mark under the old key, which decides: refused, somebody else was first and the new record is taken away again. A crash between the two leaves a
- * record that nobody has the token of.
+ * A record moved to a new token. The new record first, then the mark under the old key, which decides: refused,
+ * somebody else was first and the new record is taken away again. A crash between the two leaves a record that nobody
+ * has the token of.
  */
 export interface TokenChange {
-  /** Everyone who holds the old token is led to the same new one, which is derived from it. `undefined`: another request was first. */
+  /**
+   * Everyone who holds the old token is led to the same new one, which is derived from it. `undefined`: another request
+   * was first.
+   */
   rotate(place: LivePlace, record: LiveRecord): Promise<NewToken | undefined>;
-  /** A hard cut: the new token is random and the old one opens nothing, for whoever planted or stole it must not be led on. */
+  /**
+   * A hard cut: the new token is random and the old one opens nothing, for whoever planted or stole it must not be led
+   * on.
+   */
   renew(place: LivePlace, record: LiveRecord): Promise<NewToken | undefined>;
   /**
-   * A rotated token was presented, so its browser has it: the grace of its predecessor begins. The caller drops `previous` after that and not before: a crash between the two must not leave a token that works
-   * for ever.
+   * A rotated token was presented, so its browser has it: the grace of its predecessor begins. The caller drops
+   * `previous` after that and not before: a crash between the two must not leave a token that works for ever.
    */
   confirm(previous: string, key: string): Promise<void>;
 }
@@ -30,17 +37,33 @@ export interface NewToken {
 /** Two processes may confirm at once; one of them is refused, looks again and sees that it is done. */
 const CONFIRM_ATTEMPTS = 3;
 
-export function createTokenChange(store: GuardedStore, chain: Chain, { lifetime, rotation, clock }: Settings): TokenChange {
+export function createTokenChange(
+  store: GuardedStore,
+  chain: Chain,
+  { lifetime, rotation, clock }: Settings,
+): TokenChange {
   async function rotate(place: LivePlace, record: LiveRecord): Promise<NewToken | undefined> {
     const nonce = newNonce();
     const token = await successorOf(place.token, nonce);
     // Unconfirmed, a forward lives as long as the session may: a lost response costs nothing
-    return move(place, record, token, { kind: "forward", to: await digest(token), nonce }, record.createdAt + lifetime.absolute);
+    return move(
+      place,
+      record,
+      token,
+      { kind: "forward", to: await digest(token), nonce },
+      record.createdAt + lifetime.absolute,
+    );
   }
 
   async function renew(place: LivePlace, record: LiveRecord): Promise<NewToken | undefined> {
     const token = newToken();
-    return move(place, record, token, { kind: "ended", to: await digest(token) }, tombstoneEnd(clock(), rotation.grace));
+    return move(
+      place,
+      record,
+      token,
+      { kind: "ended", to: await digest(token) },
+      tombstoneEnd(clock(), rotation.grace),
+    );
   }
 
   async function move(

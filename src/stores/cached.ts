@@ -10,11 +10,12 @@ export interface CachedStoreOptions {
 }
 
 /**
- * Answers reads from `near` for at most `staleness` milliseconds after they came from `far`; everything else goes to `far`, which alone
- * decides what is accepted. So no update is ever lost, and what this process writes it also reads.
+ * Answers reads from `near` for at most `staleness` milliseconds after they came from `far`; everything else goes to
+ * `far`, which alone decides what is accepted. So no update is ever lost, and what this process writes it also reads.
  *
- * The price: after a change elsewhere, a sign-out included, this process may go on showing the former state until the copy ends. A logout
- * is final in the process that did it at once, and everywhere after `staleness`. That nothing is there is never remembered.
+ * The price: after a change elsewhere, a sign-out included, this process may go on showing the former state until the
+ * copy ends. A logout is final in the process that did it at once, and everywhere after `staleness`. That nothing is
+ * there is never remembered.
  *
  * @param near Usually `memoryStore()`. Used for nothing else: it holds copies, not sessions.
  * @throws {RangeError} when `staleness` is not a number above zero.
@@ -31,9 +32,14 @@ export function cachedStore(
 ): SessionStore {
   const { staleness = 1_000, clock = Date.now } = options;
   if (!(Number.isFinite(staleness) && staleness > 0)) {
-    throw new RangeError(`Cannot keep copies for ${String(staleness)} ms: staleness must be a number of milliseconds above zero`);
+    throw new RangeError(
+      `Cannot keep copies for ${String(staleness)} ms: staleness must be a number of milliseconds above zero`,
+    );
   }
-  /** The latest read from far of each key that is under way. A write takes its key out, so that what was read before is not kept after. */
+  /**
+   * The latest read from far of each key that is under way. A write takes its key out, so that what was read before is
+   * not kept after.
+   */
   const reading = new Map<string, symbol>();
 
   async function read(key: string): Promise<Entry | undefined> {
@@ -78,7 +84,8 @@ export function cachedStore(
     update: (key, value, meta, expected) => write(key, () => far.update(key, value, meta, expected)),
     delete: (key, expected) => write(key, () => far.delete(key, expected)),
     ...(touch && {
-      touch: (key: string, expiresAt: number, expected?: Version) => write(key, () => touch.call(far, key, expiresAt, expected)),
+      touch: (key: string, expiresAt: number, expected?: Version) =>
+        write(key, () => touch.call(far, key, expiresAt, expected)),
     }),
     ...(keysOf && { keysOf: (subject: string) => keysOf.call(far, subject) }),
     ...(sweep && { sweep: (now: number) => sweep.call(far, now) }),

@@ -16,7 +16,10 @@ export interface ConnectStore {
   destroy(id: string, done: (error?: unknown) => void): unknown;
 }
 
-/** What such a store is given: a session of express-session's shape, whose `cookie` says how long to keep it, and ours in one property. */
+/**
+ * What such a store is given: a session of express-session's shape, whose `cookie` says how long to keep it, and ours
+ * in one property.
+ */
 export interface ConnectSession {
   /** How long to keep it, in all the forms that stores look for: milliseconds and a date. */
   readonly cookie: {
@@ -37,12 +40,15 @@ export interface ConnectStoreOptions {
 }
 
 /**
- * Cannot promise, once several processes share the store, that no update is lost and that a logout is final: stores for express-session cannot compare-and-set. `rotation.every` is refused.
+ * Cannot promise, once several processes share the store, that no update is lost and that a logout is final: stores for
+ * express-session cannot compare-and-set. `rotation.every` is refused.
  *
- * Within one process both hold, since calls for one key wait for each other; between processes the last writer wins. There is no index, so no list of a user's sessions, no `revokeAll` and no `maxPerSubject`.
- * It is the way to keep an engine for which there is no store of ours; the sessions that express-session left there are not read.
+ * Within one process both hold, since calls for one key wait for each other; between processes the last writer wins.
+ * There is no index, so no list of a user's sessions, no `revokeAll` and no `maxPerSubject`. It is the way to keep an
+ * engine for which there is no store of ours; the sessions that express-session left there are not read.
  *
- * Expiry is judged here; the store is told of it as by express-session, and clears away as it always did. Errors are the store's own. What is not of our shape is missing.
+ * Expiry is judged here; the store is told of it as by express-session, and clears away as it always did. Errors are
+ * the store's own. What is not of our shape is missing.
  *
  * @example
  * ```ts
@@ -56,7 +62,9 @@ export interface ConnectStoreOptions {
 export function connectStore(store: ConnectStore, options: ConnectStoreOptions = {}): SessionStore {
   const { clock = Date.now } = options;
   if (typeof store?.get !== "function" || typeof store.set !== "function" || typeof store.destroy !== "function") {
-    throw new TypeError("Cannot use this as an express-session store: pass an instance, with get(), set() and destroy()");
+    throw new TypeError(
+      "Cannot use this as an express-session store: pass an instance, with get(), set() and destroy()",
+    );
   }
   const turn = inTurn();
 
@@ -88,7 +96,8 @@ export function connectStore(store: ConnectStore, options: ConnectStoreOptions =
         return found && { value: found.value, version: found.version, expiresAt: found.expiresAt };
       }),
 
-    create: (key, value, { expiresAt }) => turn(key, async () => ((await find(key)) ? undefined : write(key, value, expiresAt))),
+    create: (key, value, { expiresAt }) =>
+      turn(key, async () => ((await find(key)) ? undefined : write(key, value, expiresAt))),
 
     update: (key, value, { expiresAt }, expected) =>
       turn(key, async () => {
@@ -106,7 +115,10 @@ export function connectStore(store: ConnectStore, options: ConnectStoreOptions =
   };
 }
 
-/** The answer of a callback, a throw of the call itself, or the rejection of a store whose methods are async and threw before they called back. */
+/**
+ * The answer of a callback, a throw of the call itself, or the rejection of a store whose methods are async and threw
+ * before they called back.
+ */
 function answer<T>(call: (done: (error?: unknown, result?: T) => void) => unknown): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const returned = call((error, result) => (error ? reject(error) : resolve(result)));
@@ -115,7 +127,12 @@ function answer<T>(call: (done: (error?: unknown, result?: T) => void) => unknow
 }
 
 function isOurs(value: unknown): value is ConnectSession["sojourn"] {
-  return isRecord(value) && typeof value.value === "string" && typeof value.version === "string" && Number.isFinite(value.expiresAt);
+  return (
+    isRecord(value) &&
+    typeof value.value === "string" &&
+    typeof value.version === "string" &&
+    Number.isFinite(value.expiresAt)
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

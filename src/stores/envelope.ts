@@ -17,8 +17,9 @@ export interface Head {
 export const UNKNOWN_EXPIRY: number = Number.MAX_SAFE_INTEGER;
 
 /*
- * `<expiry> <binding> <digest of the subject> <text|json>`, or `<expiry> - - <text|json>`, a newline, the value. The expiry has 16 digits, so that it can be replaced in place.
- * The value is itself, but JSON if it has a lone surrogate, which UTF-8 cannot carry.
+ * `<expiry> <binding> <digest of the subject> <text|json>`, or `<expiry> - - <text|json>`, a newline, the value. The
+ * expiry has 16 digits, so that it can be replaced in place. The value is itself, but JSON if it has a lone surrogate,
+ * which UTF-8 cannot carry.
  */
 const HEAD = /^(\d{16}) (?:([\w-]{22}) ([\w-]{43})|- -) (text|json)\n/;
 
@@ -56,7 +57,10 @@ function toHead([, expiresAt, binding, subject]: RegExpExecArray): Head {
   return { expiresAt: Number(expiresAt), place: binding && subject ? { binding, subject } : undefined };
 }
 
-/** A name of fixed length for a subject, which may be any text. Of its JSON, because UTF-8 would make one of all lone surrogates. */
+/**
+ * A name of fixed length for a subject, which may be any text. Of its JSON, because UTF-8 would make one of all lone
+ * surrogates.
+ */
 export function subjectDigest(subject: string): Awaitable<string> {
   return digest(JSON.stringify(subject));
 }

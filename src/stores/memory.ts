@@ -23,7 +23,9 @@ export type MemoryStore = Required<Pick<SessionStore, "sweep">> & {
   readonly size: number;
 };
 
-/** How many entries each write looks at for expired ones. With two, a table is gone through twice while it fills once. */
+/**
+ * How many entries each write looks at for expired ones. With two, a table is gone through twice while it fills once.
+ */
 const looksPerWrite = 2;
 
 /** How many entries `sweep` looks at before it lets requests have their turn: about a millisecond. */
@@ -35,8 +37,8 @@ const looksWhenFull = 16;
 /**
  * Keeps sessions in memory, for one process: tests, development, small sites.
  *
- * It needs no timer: each write looks at a few entries and drops those that have expired. A full store drops the least recently used
- * entry, and says so once by `console.warn`; whoever that session belonged to is signed out.
+ * It needs no timer: each write looks at a few entries and drops those that have expired. A full store drops the least
+ * recently used entry, and says so once by `console.warn`; whoever that session belonged to is signed out.
  *
  * @throws {RangeError | TypeError} when `maxEntries` is not a whole number above 0, or `clock` not a function.
  */
@@ -46,10 +48,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   must(typeof clock === "function", "clock", clock, "a function");
 
   const slots = createSlots();
-  // Nobody chooses the keys, they are digests: a few characters are as good as all, and 5 % of what a session adds to a read cheaper
+  // Nobody chooses the keys, they are digests: a few characters are as good as all, and 5 % of what a session adds to a
+  // read cheaper
   const keys = createSlotTable(slots.key, createTextHash(8));
   const subjects = createSlotTable(slots.subject);
-  /** Where the search for expired entries goes on. It goes from older to newer, since what is used keeps being prolonged. */
+  /**
+   * Where the search for expired entries goes on. It goes from older to newer, since what is used keeps being
+   * prolonged.
+   */
   let hand = none;
   let size = 0;
   let lastVersion = 0;
@@ -58,7 +64,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   /** The slot of the live entry, if it is at the expected version. */
   function find(key: string, expected?: Version): number {
     const slot = keys.find(key);
-    const found = slot !== none && slots.expiresAt(slot) > clock() && (expected === undefined || slots.version(slot) === expected);
+    const found =
+      slot !== none && slots.expiresAt(slot) > clock() && (expected === undefined || slots.version(slot) === expected);
     return found ? slot : none;
   }
 
@@ -169,7 +176,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   };
 }
 
-/** V8 keeps joined text as a tree of its parts until something needs it whole, as a regular expression does; whole, it takes half the memory. */
+/**
+ * V8 keeps joined text as a tree of its parts until something needs it whole, as a regular expression does; whole, it
+ * takes half the memory.
+ */
 function flat(text: string): string {
   /^/.test(text);
   return text;

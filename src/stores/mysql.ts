@@ -23,7 +23,9 @@ export type { SqlStore, SqlStoreOptions, SqlValue };
 
 /** What is called of a pool or connection of `mysql2/promise` or `mariadb`. */
 export interface MysqlClient {
-  /** Prepares a statement, once for each connection, and runs it. Answers with a pair: the result and its description. */
+  /**
+   * Prepares a statement, once for each connection, and runs it. Answers with a pair: the result and its description.
+   */
   execute(query: { sql: string; rowsAsArray: boolean; metaAsArray: boolean }, values: SqlValue[]): Promise<unknown>;
 }
 
@@ -34,13 +36,15 @@ export interface MysqlCallbackClient {
 }
 
 /**
- * Keeps sessions in a table of MySQL or MariaDB. The table is made by `createTable()`, or by the text of {@link schema} in your migrations.
+ * Keeps sessions in a table of MySQL or MariaDB. The table is made by `createTable()`, or by the text of {@link schema}
+ * in your migrations.
  *
- * Give it a pool, or a connection that is in no transaction. Expired rows stay until `sweep` is called, now and then. Keys may have 255
- * bytes and subjects 2000; a value is as large as the server's `max_allowed_packet` lets a statement be. Leave the connection's character set
- * at `utf8mb4`, the default of both drivers.
+ * Give it a pool, or a connection that is in no transaction. Expired rows stay until `sweep` is called, now and then.
+ * Keys may have 255 bytes and subjects 2000; a value is as large as the server's `max_allowed_packet` lets a statement
+ * be. Leave the connection's character set at `utf8mb4`, the default of both drivers.
  *
- * @throws {TypeError} when the client is none of these, the table's name is not a plain name, or `clock` is not a function.
+ * @throws {TypeError} when the client is none of these, the table's name is not a plain name, or `clock` is not a
+ * function.
  */
 export function mysqlStore(client: MysqlClient | MysqlCallbackClient, options: SqlStoreOptions = {}): SqlStore {
   const { table = "sessions", clock } = options;
@@ -68,7 +72,8 @@ interface Outcome {
 
 function adapt(client: MysqlClient): SqlClient {
   async function execute(sql: string, values: SqlValue[]): Promise<unknown> {
-    // With metaAsArray `mariadb` answers as `mysql2` does, with a result and its description. Both options override the pool's own.
+    // With metaAsArray `mariadb` answers as `mysql2` does, with a result and its description. Both options override the
+    // pool's own.
     const answer = await rerun(() => client.execute({ sql, rowsAsArray: true, metaAsArray: true }, values), gaveUp);
     return (answer as readonly unknown[])[0];
   }

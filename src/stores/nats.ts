@@ -5,32 +5,9 @@
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
 import { newNonce } from "../stored/token.ts";
 import { open, type Place, seal, subjectDigest, UNKNOWN_EXPIRY, wholeMs } from "./envelope.ts";
+import type { NatsBucket, NatsEntry } from "./nats-bucket.ts";
 
-/** What we call of a bucket: `KV` of `@nats-io/kv`, or of `nats` 2. */
-export interface NatsBucket {
-  /** The last revision, which may be the mark of a deleted key; null when there is none. */
-  get(key: string): Promise<NatsEntry | null>;
-  /** Rejects when the key is there and not deleted. Returns the revision. */
-  create(key: string, data: Uint8Array): Promise<number>;
-  /** Writes whatever is there. */
-  put(key: string, data: Uint8Array): Promise<number>;
-  /** Rejects when the key is at another revision. Returns the new one. */
-  update(key: string, data: Uint8Array, revision: number): Promise<number>;
-  /** Leaves the mark of a deleted key and nothing else; rejects when the key is at another revision than the one given. */
-  purge(key: string, options?: { previousSeq: number }): Promise<void>;
-  /** The keys that match, deleted ones left out. */
-  keys(filter: string): Promise<AsyncIterable<string>>;
-}
-
-/** One revision of a key. A deleted key has a revision too, which says so. */
-export interface NatsEntry {
-  /** The bytes that were written. */
-  readonly value: Uint8Array;
-  /** Grows with every write to the bucket. */
-  readonly revision: number;
-  /** Whether it is a value or the mark of a deleted key. */
-  readonly operation: "PUT" | "DEL" | "PURGE";
-}
+export type { NatsBucket, NatsEntry } from "./nats-bucket.ts";
 
 /** Options of {@link natsStore}. */
 export interface NatsStoreOptions {
@@ -39,16 +16,20 @@ export interface NatsStoreOptions {
 }
 
 /**
- * Keeps sessions in a JetStream key-value bucket of its own, on NATS 2.9 or newer. The revisions of the bucket are the versions. `read` and `update` are one request;
- * there is no `touch`, because an `update` costs no more.
+ * Keeps sessions in a JetStream key-value bucket of its own, on NATS 2.9 or newer. The revisions of the bucket are the
+ * versions. `read` and `update` are one request; there is no `touch`, because an `update` costs no more.
  *
- * A session is `session.<key>`. A subject's sessions are `subject.<digest of the subject>.<key>.<nonce>`, written before the session and removed after it,
- * so a crash in between leaves a name that leads nowhere; `keysOf` asks each session.
+ * A session is `session.<key>`. A subject's sessions are `subject.<digest of the subject>.<key>.<nonce>`, written
+ * before the session and removed after it, so a crash in between leaves a name that leads nowhere; `keysOf` asks each
+ * session.
  *
- * **Settings of the bucket that matter.** `ttl`, in milliseconds, at least the absolute lifetime of a session: the server drops what is older, marks of deleted keys included; without it call
- * `sweep` from time to time. With `replicas`, `allow_direct: false`: a replica may answer from the past, and a session that was ended would be read once more.
+ * **Settings of the bucket that matter.** `ttl`, in milliseconds, at least the absolute lifetime of a session: the
+ * server drops what is older, marks of deleted keys included; without it call `sweep` from time to time. With
+ * `replicas`, `allow_direct: false`: a replica may answer from the past, and a session that was ended would be read
+ * once more.
  *
- * Errors are the client's own. A text under our key that we did not write is handed on as it is, so that sessions report it; `create` and `delete` may replace it.
+ * Errors are the client's own. A text under our key that we did not write is handed on as it is, so that sessions
+ * report it; `create` and `delete` may replace it.
  *
  * @example
  * ```ts
@@ -66,7 +47,8 @@ export function natsStore(bucket: NatsBucket, options: NatsStoreOptions = {}): S
   }
 
   async function create(key: string, value: string, meta: EntryMeta): Promise<Version | undefined> {
-    const place = meta.subject === undefined ? undefined : { subject: await subjectDigest(meta.subject), binding: newNonce() };
+    const place =
+      meta.subject === undefined ? undefined : { subject: await subjectDigest(meta.subject), binding: newNonce() };
     const expiresAt = wholeMs(meta.expiresAt);
     await join(key, place, expiresAt);
     const revision = await takeKey(key, encode(seal({ expiresAt, place }, value)));
@@ -92,7 +74,8 @@ export function natsStore(bucket: NatsBucket, options: NatsStoreOptions = {}): S
     const { revision, place: left, expiresAt: end } = parseVersion(expected);
     if (!(end > clock())) return undefined;
     const subject = meta.subject === undefined ? undefined : await subjectDigest(meta.subject);
-    // A session that stays with its subject keeps its name in the index; any other change makes a new one, so that a late removal of the old one harms nobody.
+    // A session that stays with its subject keeps its name in the index; any other change makes a new one, so that a
+    // late removal of the old one harms nobody.
     const stays = left !== undefined && left.subject === subject;
     const place = stays ? left : subject === undefined ? undefined : { subject, binding: newNonce() };
     const expiresAt = wholeMs(meta.expiresAt);
@@ -107,7 +90,9 @@ export function natsStore(bucket: NatsBucket, options: NatsStoreOptions = {}): S
     if (!found) return undefined;
     if (!found.state) return { value: found.text, version: DAMAGED, expiresAt: UNKNOWN_EXPIRY };
     const { value, expiresAt } = found.state;
-    return expiresAt > clock() ? { value, version: versionOf({ ...found.state, revision: found.revision }), expiresAt } : undefined;
+    return expiresAt > clock()
+      ? { value, version: versionOf({ ...found.state, revision: found.revision }), expiresAt }
+      : undefined;
   }
 
   async function remove(key: string, expected?: Version): Promise<boolean> {
@@ -132,7 +117,8 @@ export function natsStore(bucket: NatsBucket, options: NatsStoreOptions = {}): S
     let dropped = 0;
     for (const name of await keysLike("session.*")) {
       const found = await find(keyOf(name));
-      if (found?.state && found.state.expiresAt <= now && (await purge(keyOf(name), found.revision, found.state.place))) dropped++;
+      if (found?.state && found.state.expiresAt <= now && (await purge(keyOf(name), found.revision, found.state.place)))
+        dropped++;
     }
     for (const name of await keysLike("subject.*.*.*")) {
       const entry = await bucket.get(name);
@@ -162,7 +148,10 @@ export function natsStore(bucket: NatsBucket, options: NatsStoreOptions = {}): S
     if (place) await bucket.put(nameOf(key, place), encode(String(expiresAt)));
   }
 
-  /** After the session was written; what it removes leads nowhere, so that it may fail. Awaited, because a listing at the same time makes the client wait for seconds. */
+  /**
+   * After the session was written; what it removes leads nowhere, so that it may fail. Awaited, because a listing at
+   * the same time makes the client wait for seconds.
+   */
   async function leave(key: string, place: Place | undefined): Promise<void> {
     if (place) await bucket.purge(nameOf(key, place)).catch(() => {});
   }
@@ -219,7 +208,11 @@ function versionOf({ revision, expiresAt, place }: State): Version {
 
 function parseVersion(version: Version): State {
   const [revision, expiresAt, binding, subject] = String(version).split(" ");
-  return { revision: Number(revision), expiresAt: Number(expiresAt), place: binding && subject ? { binding, subject } : undefined };
+  return {
+    revision: Number(revision),
+    expiresAt: Number(expiresAt),
+    place: binding && subject ? { binding, subject } : undefined,
+  };
 }
 
 function encode(text: string): Uint8Array {
@@ -230,10 +223,14 @@ function decode(bytes: Uint8Array): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
-/** JetStream's "wrong last sequence": the key has another revision, or is not there. The second one is of newer servers. */
+/**
+ * JetStream's "wrong last sequence": the key has another revision, or is not there. The second one is of newer servers.
+ */
 const WRONG_SEQUENCE: readonly unknown[] = [10071, 10164];
 
-/** `undefined` when the key was at another revision; any other error stays one. `nats` 2 has the code one level deeper. */
+/**
+ * `undefined` when the key was at another revision; any other error stays one. `nats` 2 has the code one level deeper.
+ */
 async function unlessOutdated<T>(write: Promise<T>): Promise<T | undefined> {
   try {
     return await write;

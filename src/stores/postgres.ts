@@ -47,26 +47,32 @@ export interface PostgresJsClient {
 /** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions extends SqlStoreOptions {
   /**
-   * Whether statements are prepared, once for each connection, under a name. Default true; false for a pooler that gives each statement
-   * another connection and does not know prepared statements (PgBouncer before 1.21 in transaction mode).
+   * Whether statements are prepared, once for each connection, under a name. Default true; false for a pooler that
+   * gives each statement another connection and does not know prepared statements (PgBouncer before 1.21 in transaction
+   * mode).
    */
   readonly prepare?: boolean;
 }
 
 /**
- * Keeps sessions in a table of PostgreSQL. The table is made by `createTable()`, or by the text of {@link schema} in your migrations.
+ * Keeps sessions in a table of PostgreSQL. The table is made by `createTable()`, or by the text of {@link schema} in
+ * your migrations.
  *
- * Give it a pool, or a connection that is in no transaction. Expired rows stay until `sweep` is called, now and then. A value or
- * subject with the character U+0000 is an error, since PostgreSQL's text cannot hold it; in JSON it is escaped.
+ * Give it a pool, or a connection that is in no transaction. Expired rows stay until `sweep` is called, now and then. A
+ * value or subject with the character U+0000 is an error, since PostgreSQL's text cannot hold it; in JSON it is
+ * escaped.
  *
- * @throws {TypeError} when the client is none of these, the table's name is not a plain name, or `clock` is not a function.
+ * @throws {TypeError} when the client is none of these, the table's name is not a plain name, or `clock` is not a
+ * function.
  */
 export function postgresStore(client: PgClient | PostgresJsClient, options: PostgresStoreOptions = {}): SqlStore {
   const { table = "sessions", clock, prepare = true } = options;
   const dialect = postgresDialect(table);
   if (isPostgresJs(client)) return sqlStore(postgresJs(client, table, prepare), dialect, clock);
   if (isPg(client)) return sqlStore(pg(client, table, prepare), dialect, clock);
-  throw new TypeError("Cannot use this client: postgresStore() takes a Pool or Client of `pg`, the sql of `postgres`, or the SQL of Bun");
+  throw new TypeError(
+    "Cannot use this client: postgresStore() takes a Pool or Client of `pg`, the sql of `postgres`, or the SQL of Bun",
+  );
 }
 
 /** The statements that make the table, each ended by a semicolon. They may run more than once. */
@@ -100,21 +106,26 @@ function postgresJs(client: PostgresJsClient, table: string, prepare: boolean): 
   const options = { prepare };
   return {
     rows: (statement, values) => rerun(async () => client.unsafe(statement.text, values, options).values(), gaveUp),
-    run: (statement, values) => rerun(async () => (await client.unsafe(statement.text, values, options)).count ?? 0, gaveUp),
+    run: (statement, values) =>
+      rerun(async () => (await client.unsafe(statement.text, values, options)).count ?? 0, gaveUp),
     define: async (statements) => client.unsafe(definition(statements, table)),
   };
 }
 
 /**
- * One message, so one transaction. The lock is for processes that start at the same time: two of them that find the table missing would both
- * make it, IF NOT EXISTS or not. What exists already is not worth the notice that `postgres` prints.
+ * One message, so one transaction. The lock is for processes that start at the same time: two of them that find the
+ * table missing would both make it, IF NOT EXISTS or not. What exists already is not worth the notice that `postgres`
+ * prints.
  */
 function definition(statements: readonly string[], table: string): string {
   const quietly = `SELECT pg_advisory_xact_lock(hashtext('sojourn ${table}')), set_config('client_min_messages', 'warning', true)`;
   return [quietly, ...statements].join(";\n");
 }
 
-/** 40001 serialization_failure (where transactions are stricter than "read committed" by default), 40P01 deadlock_detected. */
+/**
+ * 40001 serialization_failure (where transactions are stricter than "read committed" by default), 40P01
+ * deadlock_detected.
+ */
 function gaveUp(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
   return code === "40001" || code === "40P01";

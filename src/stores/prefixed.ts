@@ -3,11 +3,12 @@ import { after } from "../platform/awaitable.ts";
 import type { EntryMeta, SessionStore, Version } from "../store.ts";
 
 /**
- * A store inside another: its keys and subjects begin with `prefix`, so that applications that share an engine share nothing else.
- * Give every application on the engine a prefix, or its own table, database or key prefix where the store has an option for that.
- * `sweep` drops what has expired of all of them.
+ * A store inside another: its keys and subjects begin with `prefix`, so that applications that share an engine share
+ * nothing else. Give every application on the engine a prefix, or its own table, database or key prefix where the store
+ * has an option for that. `sweep` drops what has expired of all of them.
  *
- * @param prefix 1 to 20 letters, digits, `-` and `_`, which every engine takes in a key. No two prefixes get in each other's way.
+ * @param prefix 1 to 20 letters, digits, `-` and `_`, which every engine takes in a key. No two prefixes get in each
+ * other's way.
  * @throws {TypeError} when `prefix` is not such a text.
  */
 export function prefixedStore(store: SessionStore, prefix: string): SessionStore {
@@ -24,7 +25,10 @@ export function prefixedStore(store: SessionStore, prefix: string): SessionStore
     create: (key, value, meta) => store.create(prefix + key, value, metaOf(meta)),
     update: (key, value, meta, expected) => store.update(prefix + key, value, metaOf(meta), expected),
     delete: (key, expected) => store.delete(prefix + key, expected),
-    ...(touch && { touch: (key: string, ...rest: [expiresAt: number, expected?: Version]) => touch.call(store, prefix + key, ...rest) }),
+    ...(touch && {
+      touch: (key: string, ...rest: [expiresAt: number, expected?: Version]) =>
+        touch.call(store, prefix + key, ...rest),
+    }),
     ...(keysOf && {
       keysOf: (subject: string) => after(keysOf.call(store, `${prefix}:${subject}`), bare),
     }),

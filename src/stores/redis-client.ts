@@ -3,7 +3,8 @@
  * - `ioredis` and `iovalkey`: `Redis` and `Cluster`
  * - `redis` (node-redis 4 to 6): client, pool, sentinel and cluster
  * - Bun's `RedisClient`
- * - anything else, wrapped: `{ sendCommand: (args) => client.customCommand(args) }`, with `isCluster: true` when it speaks to a Redis Cluster
+ * - anything else, wrapped: `{ sendCommand: (args) => client.customCommand(args) }`, with `isCluster: true` when it
+ *   speaks to a Redis Cluster
  */
 export type RedisClient =
   | {
@@ -12,7 +13,11 @@ export type RedisClient =
       readonly getSentinelNode?: unknown;
       call(command: string, ...args: string[]): Promise<unknown>;
     }
-  | { readonly slots?: unknown; readonly getSentinelNode?: unknown; send(command: string, args: string[]): Promise<unknown> }
+  | {
+      readonly slots?: unknown;
+      readonly getSentinelNode?: unknown;
+      send(command: string, args: string[]): Promise<unknown>;
+    }
   | {
       readonly isCluster?: boolean;
       readonly slots?: undefined;
@@ -47,12 +52,17 @@ export function redisCommands(client: RedisClient): RedisCommands {
   if (has(client, "send")) return { isCluster: false, send: (_key, command, ...args) => client.send(command, args) };
   if (!has(client, "sendCommand")) throw notAClient(client);
   // Never as read-only: a replica may be behind, and a session that was ended would be read once more.
-  if (client.slots !== undefined) return { isCluster: true, send: (key, ...command) => client.sendCommand(key, false, command) };
-  if (client.getSentinelNode !== undefined) return { isCluster: false, send: (_key, ...command) => client.sendCommand(false, command) };
+  if (client.slots !== undefined)
+    return { isCluster: true, send: (key, ...command) => client.sendCommand(key, false, command) };
+  if (client.getSentinelNode !== undefined)
+    return { isCluster: false, send: (_key, ...command) => client.sendCommand(false, command) };
   return { isCluster: client.isCluster === true, send: (_key, ...command) => client.sendCommand(command) };
 }
 
-function has<Method extends string>(client: RedisClient, method: Method): client is Extract<RedisClient, Record<Method, unknown>> {
+function has<Method extends string>(
+  client: RedisClient,
+  method: Method,
+): client is Extract<RedisClient, Record<Method, unknown>> {
   return typeof (client as unknown as Record<string, unknown>)[method] === "function";
 }
 

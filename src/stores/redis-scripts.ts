@@ -3,9 +3,10 @@ import { nodeBuiltin } from "../platform/runtime.ts";
 import type { RedisCommands } from "./redis-client.ts";
 
 /*
- * What the scripts know of an entry: its first 39 characters are `<id of the version, 22> <expiry in epoch ms, 16 digits>`.
- * KEYS[1] is always the entry and ARGV[1] the caller's clock, so that a replica or a restart replays the same decision.
- * `current` is the id of the live version; "" when there is none, when it has expired or when the text is not ours.
+ * What the scripts know of an entry: its first 39 characters are `<id of the version, 22> <expiry in epoch ms, 16
+ * digits>`. KEYS[1] is always the entry and ARGV[1] the caller's clock, so that a replica or a restart replays the same
+ * decision. `current` is the id of the live version; "" when there is none, when it has expired or when the text is not
+ * ours.
  */
 const CURRENT = `
 local head = redis.call("GETRANGE", KEYS[1], 0, 38)
@@ -24,9 +25,9 @@ end
 `;
 
 /**
- * `create` (ARGV[2] is "") and `update` (ARGV[2] is the expected id). ARGV: clock, expected, entry, expiry, member to add or "", member to remove or "".
- * KEYS: entry, then the sets of the members that are given. The new id is the caller's, so a command that a client sends again because the answer got
- * lost finds its own version and succeeds.
+ * `create` (ARGV[2] is "") and `update` (ARGV[2] is the expected id). ARGV: clock, expected, entry, expiry, member to
+ * add or "", member to remove or "". KEYS: entry, then the sets of the members that are given. The new id is the
+ * caller's, so a command that a client sends again because the answer got lost finds its own version and succeeds.
  */
 const WRITE = `${CURRENT}${JOIN}
 if current == string.sub(ARGV[3], 1, 22) then return 1 end
@@ -59,7 +60,10 @@ if ARGV[3] ~= "" then redis.call("ZREM", KEYS[2], ARGV[3]) end
 return 1
 `;
 
-/** Deletes whatever version there is, a damaged one too, and returns its beginning, which names its subject; 0 when there was none. */
+/**
+ * Deletes whatever version there is, a damaged one too, and returns its beginning, which names its subject; 0 when
+ * there was none.
+ */
 const DELETE_ANY = `${CURRENT}
 if head == "" or (ends and current == "") then return 0 end
 local text = redis.call("GETRANGE", KEYS[1], 0, 127)
@@ -68,8 +72,8 @@ return text
 `;
 
 /**
- * On a cluster, where a subject's set has a slot of its own: runs before the entry is written, so it never lowers the expiry of a member,
- * because the write that follows may be refused. KEYS: set. ARGV: clock, member, expiry.
+ * On a cluster, where a subject's set has a slot of its own: runs before the entry is written, so it never lowers the
+ * expiry of a member, because the write that follows may be refused. KEYS: set. ARGV: clock, member, expiry.
  */
 const INDEX = `${JOIN}
 local score = redis.call("ZSCORE", KEYS[1], ARGV[2])
@@ -79,8 +83,15 @@ return 1
 
 type ScriptName = "write" | "touch" | "delete" | "deleteAny" | "index";
 
-/** Runs one of the scripts in one command: by its SHA-1, and with its text only where the server does not have it (first use, SCRIPT FLUSH, restart, failover). */
-export type RunScript = (name: ScriptName, keys: readonly [string, ...string[]], args: readonly string[]) => Promise<unknown>;
+/**
+ * Runs one of the scripts in one command: by its SHA-1, and with its text only where the server does not have it (first
+ * use, SCRIPT FLUSH, restart, failover).
+ */
+export type RunScript = (
+  name: ScriptName,
+  keys: readonly [string, ...string[]],
+  args: readonly string[],
+) => Promise<unknown>;
 
 export function redisScripts(commands: RedisCommands): RunScript {
   const scripts: Record<ScriptName, Script> = {

@@ -19,21 +19,26 @@ export interface RedisStoreOptions {
 }
 
 /**
- * Keeps sessions in Redis 6.0 or newer, or Valkey. Every method is one command, and atomic: `read` is a plain `GET`, a write is a script (`EVALSHA`).
- * `touch` and `delete` without a version need a second one; sessions always give the version.
+ * Keeps sessions in Redis 6.0 or newer, or Valkey. Every method is one command, and atomic: `read` is a plain `GET`, a
+ * write is a script (`EVALSHA`). `touch` and `delete` without a version need a second one; sessions always give the
+ * version.
  *
- * A session is one string under `<prefix><key>`; a subject's sessions are a sorted set under `<prefix>subject:<digest of the subject>`. Both expire by themselves.
+ * A session is one string under `<prefix><key>`; a subject's sessions are a sorted set under `<prefix>subject:<digest
+ * of the subject>`. Both expire by themselves.
  *
- * **Redis Cluster.** A session is one key, so it has one slot; the set of its subject has another. There a write of a signed-in session is two commands, the set first:
- * a crash between them leaves a name in the set that leads nowhere, and `keysOf` asks each session. With a hash tag in the prefix (`"{session}:"`) all is in
- * one slot, and one command again.
+ * **Redis Cluster.** A session is one key, so it has one slot; the set of its subject has another. There a write of a
+ * signed-in session is two commands, the set first: a crash between them leaves a name in the set that leads nowhere,
+ * and `keysOf` asks each session. With a hash tag in the prefix (`"{session}:"`) all is in one slot, and one command
+ * again.
  *
- * **Settings that matter.** `maxmemory-policy noeviction`, since any other ends sessions before their time. Read from the primary: a replica may be behind (`scaleReads` of ioredis).
- * With ioredis `autoResendUnfulfilledCommands: false`: by default it sends a write again whose answer was lost with the connection; when another write came between
- * the two, it looks refused, and sessions would apply the change a second time. A failover may lose the last acknowledged writes, a logout among them, because Redis replicates
- * asynchronously.
+ * **Settings that matter.** `maxmemory-policy noeviction`, since any other ends sessions before their time. Read from
+ * the primary: a replica may be behind (`scaleReads` of ioredis). With ioredis `autoResendUnfulfilledCommands: false`:
+ * by default it sends a write again whose answer was lost with the connection; when another write came between the two,
+ * it looks refused, and sessions would apply the change a second time. A failover may lose the last acknowledged
+ * writes, a logout among them, because Redis replicates asynchronously.
  *
- * Errors are the client's own. A text under our key that we did not write is handed on as it is, so that sessions report it; writes take it for missing.
+ * Errors are the client's own. A text under our key that we did not write is handed on as it is, so that sessions
+ * report it; writes take it for missing.
  *
  * @example
  * ```ts
@@ -46,7 +51,9 @@ export interface RedisStoreOptions {
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): SessionStore {
   const { prefix = "session:", clock = Date.now } = options;
   if (typeof prefix !== "string" || !PREFIX.test(prefix)) {
-    throw new TypeError(`Cannot use Redis prefix ${JSON.stringify(prefix)}: write 1 to 100 of A-Z a-z 0-9 _ - . : / { }`);
+    throw new TypeError(
+      `Cannot use Redis prefix ${JSON.stringify(prefix)}: write 1 to 100 of A-Z a-z 0-9 _ - . : / { }`,
+    );
   }
   const commands = redisCommands(client);
   const run = redisScripts(commands);
@@ -76,18 +83,30 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     };
   }
 
-  async function write(key: string, value: string, meta: EntryMeta, expected: Parsed | undefined): Promise<Version | undefined> {
+  async function write(
+    key: string,
+    value: string,
+    meta: EntryMeta,
+    expected: Parsed | undefined,
+  ): Promise<Version | undefined> {
     const id = newNonce();
     const subject = meta.subject === undefined ? undefined : await subjectDigest(meta.subject);
     const left = expected?.place;
-    // A session that stays with its subject keeps its member; any other change makes a new one, so that a late removal of the old one harms nobody.
+    // A session that stays with its subject keeps its member; any other change makes a new one, so that a late removal
+    // of the old one harms nobody.
     const stays = left !== undefined && left.subject === subject;
     const joined = stays ? left : subject === undefined ? undefined : { subject, binding: id };
     const expiresAt = wholeMs(meta.expiresAt);
 
     await joinFirst(key, joined, expiresAt);
     const { keys, members } = together(key, [joined, stays ? undefined : left]);
-    const args = [String(clock()), expected?.id ?? "", `${id} ${seal({ expiresAt, place: joined }, value)}`, String(expiresAt), ...members];
+    const args = [
+      String(clock()),
+      expected?.id ?? "",
+      `${id} ${seal({ expiresAt, place: joined }, value)}`,
+      String(expiresAt),
+      ...members,
+    ];
     const done = isOne(await run("write", [entryAt(key), ...keys], args));
     if (!stays) leaveLast(key, done ? left : joined);
     return done ? versionOf(id, joined) : undefined;
@@ -114,7 +133,9 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     const { id, place } = parseVersion(expected);
     await joinFirst(key, place, wholeMs(expiresAt));
     const { keys, members } = together(key, [place]);
-    return isOne(await run("touch", [entryAt(key), ...keys], [String(clock()), id, String(wholeMs(expiresAt)), ...members]));
+    return isOne(
+      await run("touch", [entryAt(key), ...keys], [String(clock()), id, String(wholeMs(expiresAt)), ...members]),
+    );
   }
 
   async function remove(key: string, expected?: Version): Promise<boolean> {
@@ -139,7 +160,13 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     if (!split) return listed.map(([key]) => key);
     const present = await Promise.all(
       listed.map(async ([key, binding]) => {
-        const text = await commands.send(entryAt(key), "GETRANGE", entryAt(key), String(ID_LENGTH), String(ID_LENGTH + HEAD_LENGTH));
+        const text = await commands.send(
+          entryAt(key),
+          "GETRANGE",
+          entryAt(key),
+          String(ID_LENGTH),
+          String(ID_LENGTH + HEAD_LENGTH),
+        );
         const head = openHead(String(text));
         return head?.place?.binding === binding && head.expiresAt > clock();
       }),
@@ -158,7 +185,9 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 }
 
 const PREFIX = /^[\w\-.:/{}]{1,100}$/;
-/** What Redis Cluster hashes instead of the whole key: between the first `{` and the next `}`, unless that is nothing. */
+/**
+ * What Redis Cluster hashes instead of the whole key: between the first `{` and the next `}`, unless that is nothing.
+ */
 const HASH_TAG = /^[^{]*\{[^}]+\}/;
 /** The version of a text that is not ours: no script ever finds it. */
 const DAMAGED = "-";

@@ -61,15 +61,17 @@ export interface D1Statement {
 }
 
 /**
- * Keeps sessions in a table of SQLite. The table is made by `createTable()`, or by the text of {@link schema} in your migrations. With
- * `better-sqlite3`, `node:sqlite` and `bun:sqlite` every method answers at once, without a promise, but for a `sweep` of
- * more than a thousand rows.
+ * Keeps sessions in a table of SQLite. The table is made by `createTable()`, or by the text of {@link schema} in your
+ * migrations. With `better-sqlite3`, `node:sqlite` and `bun:sqlite` every method answers at once, without a promise,
+ * but for a `sweep` of more than a thousand rows.
  *
- * Several processes may share the file. Then let the database wait for its lock: `node:sqlite`, `bun:sqlite` and libsql fail at once with
- * SQLITE_BUSY unless told to (`PRAGMA busy_timeout = 5000`). Expired rows stay until `sweep` is called, now and then. A codec must not
- * produce the character U+0000, where libsql and `node:sqlite` of Node 22 end a text; JSON escapes it.
+ * Several processes may share the file. Then let the database wait for its lock: `node:sqlite`, `bun:sqlite` and libsql
+ * fail at once with SQLITE_BUSY unless told to (`PRAGMA busy_timeout = 5000`). Expired rows stay until `sweep` is
+ * called, now and then. A codec must not produce the character U+0000, where libsql and `node:sqlite` of Node 22 end a
+ * text; JSON escapes it.
  *
- * @throws {TypeError} when the client is none of these, the table's name is not a plain name, or `clock` is not a function.
+ * @throws {TypeError} when the client is none of these, the table's name is not a plain name, or `clock` is not a
+ * function.
  */
 export function sqliteStore(client: SqliteDatabase | LibsqlClient, options: SqlStoreOptions = {}): SqlStore {
   const { table = "sessions", clock } = options;
@@ -77,16 +79,18 @@ export function sqliteStore(client: SqliteDatabase | LibsqlClient, options: SqlS
 }
 
 /**
- * Keeps sessions in Cloudflare D1: `d1Store(env.DB)`. The table is made by `createTable()`, or by the text of {@link schema} in a migration.
- * Expired rows stay until `sweep` is called, from a cron trigger for example.
+ * Keeps sessions in Cloudflare D1: `d1Store(env.DB)`. The table is made by `createTable()`, or by the text of {@link
+ * schema} in a migration. Expired rows stay until `sweep` is called, from a cron trigger for example.
  *
- * Give it the binding itself. What `withSession()` returns may read from a replica, which does not know the latest writes of others.
+ * Give it the binding itself. What `withSession()` returns may read from a replica, which does not know the latest
+ * writes of others.
  *
  * @throws {TypeError} when the database is none, the table's name is not a plain name, or `clock` is not a function.
  */
 export function d1Store(database: D1Client, options: SqlStoreOptions = {}): SqlStore {
   const { table = "sessions", clock } = options;
-  if (!has(database, "prepare")) throw new TypeError("Cannot use this database: d1Store() takes a D1 binding, as in d1Store(env.DB)");
+  if (!has(database, "prepare"))
+    throw new TypeError("Cannot use this database: d1Store() takes a D1 binding, as in d1Store(env.DB)");
   return sqlStore(d1(database), sqliteDialect(table), clock);
 }
 

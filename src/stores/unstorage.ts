@@ -26,15 +26,20 @@ export interface UnstorageStoreOptions {
 }
 
 /**
- * Cannot promise, once several processes share the storage, that no update is lost and that a logout is final: unstorage cannot compare-and-set. `rotation.every` is refused.
+ * Cannot promise, once several processes share the storage, that no update is lost and that a logout is final:
+ * unstorage cannot compare-and-set. `rotation.every` is refused.
  *
- * Within one process both hold, since calls for one key wait for each other; between processes the last writer wins, and a driver for a remote service may read what was there a while ago.
- * For Redis, SQL, NATS, Deno KV, D1 and Durable Objects there are stores of ours that promise it.
+ * Within one process both hold, since calls for one key wait for each other; between processes the last writer wins,
+ * and a driver for a remote service may read what was there a while ago. For Redis, SQL, NATS, Deno KV, D1 and Durable
+ * Objects there are stores of ours that promise it.
  *
- * A session is `session:<key>`; a subject's sessions are `subject:<digest of the subject>:<key>`. To share a storage with something else: `prefixStorage(storage, "name")`. `keysOf` and `sweep`
- * list keys, which is slow in a large storage. Expiry is judged here; drivers that know `ttl` (redis, upstash, Cloudflare KV, ...) clear away by themselves, for the others (fs, memory, db0, ...) call `sweep`.
+ * A session is `session:<key>`; a subject's sessions are `subject:<digest of the subject>:<key>`. To share a storage
+ * with something else: `prefixStorage(storage, "name")`. `keysOf` and `sweep` list keys, which is slow in a large
+ * storage. Expiry is judged here; drivers that know `ttl` (redis, upstash, Cloudflare KV, ...) clear away by
+ * themselves, for the others (fs, memory, db0, ...) call `sweep`.
  *
- * Errors are the driver's own. A value under our key that we did not write is handed on as it is, so that sessions report it; `create` and `delete` may replace it.
+ * Errors are the driver's own. A value under our key that we did not write is handed on as it is, so that sessions
+ * report it; `create` and `delete` may replace it.
  *
  * @example
  * ```ts
@@ -69,16 +74,19 @@ export function unstorageStore(storage: UnstorageLike, options: UnstorageStoreOp
     const ttl = { ttl: Math.max(1, Math.ceil((expiresAt - clock()) / 1000)) };
     const subject = meta.subject === undefined ? undefined : await subjectDigest(meta.subject);
     const stored: Stored = { value, version: newNonce(), expiresAt, ...(subject !== undefined && { subject }) };
-    // The name first: a crash in between leaves one that leads nowhere, rather than a session that nobody can list and revoke.
+    // The name first: a crash in between leaves one that leads nowhere, rather than a session that nobody can list and
+    // revoke.
     if (subject !== undefined) await storage.setItem(nameOf(subject, key), { expiresAt }, ttl);
     await storage.setItem(entryAt(key), stored, ttl);
-    if (former?.subject !== undefined && former.subject !== subject) await storage.removeItem(nameOf(former.subject, key));
+    if (former?.subject !== undefined && former.subject !== subject)
+      await storage.removeItem(nameOf(former.subject, key));
     return stored.version;
   }
 
   async function remove(key: string, stored: Stored | string): Promise<void> {
     await storage.removeItem(entryAt(key));
-    if (typeof stored === "object" && stored.subject !== undefined) await storage.removeItem(nameOf(stored.subject, key));
+    if (typeof stored === "object" && stored.subject !== undefined)
+      await storage.removeItem(nameOf(stored.subject, key));
   }
 
   return {
@@ -118,7 +126,9 @@ export function unstorageStore(storage: UnstorageLike, options: UnstorageStoreOp
     async keysOf(subject) {
       const digest = await subjectDigest(subject);
       const keys = (await storage.getKeys(`subject:${digest}`)).map(keyOf);
-      const listed = await Promise.all(keys.map((key) => turn(key, async () => ((await findLive(key))?.subject === digest ? [key] : []))));
+      const listed = await Promise.all(
+        keys.map((key) => turn(key, async () => ((await findLive(key))?.subject === digest ? [key] : []))),
+      );
       return listed.flat();
     },
 

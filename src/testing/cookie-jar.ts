@@ -10,7 +10,10 @@ export interface CookieJarOptions {
 
 /** A client with a memory for cookies. */
 export interface CookieJar {
-  /** Sends a request with the cookies kept for its address and keeps those of the response. Redirects are returned, not followed. */
+  /**
+   * Sends a request with the cookies kept for its address and keeps those of the response. Redirects are returned, not
+   * followed.
+   */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
   /** The value of a cookie kept for the origin, whatever its path. */
   get(name: string): string | undefined;
@@ -34,8 +37,9 @@ interface Cookie {
 }
 
 /**
- * A client that keeps cookies, for tests. It follows RFC 6265bis in what a server can see: domain, path, Secure, expiry, replacement,
- * and the rules of the `__Host-`, `__Secure-` and `__Http-` prefixes. SameSite plays no part, since every request is the user's own.
+ * A client that keeps cookies, for tests. It follows RFC 6265bis in what a server can see: domain, path, Secure,
+ * expiry, replacement, and the rules of the `__Host-`, `__Secure-` and `__Http-` prefixes. SameSite plays no part,
+ * since every request is the user's own.
  *
  * @param send A fetch handler, or `fetch` itself, which is the default.
  *
@@ -68,7 +72,9 @@ export function cookieJar(
 
   function kept(url: URL): Cookie[] {
     cookies = cookies.filter(({ endsAt }) => endsAt === undefined || endsAt > clock());
-    return cookies.filter((cookie) => domainMatches(cookie.domain, url.hostname) && (!cookie.secure || isTrustworthy(url)));
+    return cookies.filter(
+      (cookie) => domainMatches(cookie.domain, url.hostname) && (!cookie.secure || isTrustworthy(url)),
+    );
   }
 
   function header(to: string | URL): string {
@@ -82,7 +88,10 @@ export function cookieJar(
 
   return {
     async fetch(input, init) {
-      const request = new Request(input instanceof Request ? input : new URL(input, origin), { redirect: "manual", ...init });
+      const request = new Request(input instanceof Request ? input : new URL(input, origin), {
+        redirect: "manual",
+        ...init,
+      });
       const all = [request.headers.get("cookie"), header(request.url)].filter(Boolean).join("; ");
       if (all !== "") request.headers.set("cookie", all);
       const response = await send(request);

@@ -66,7 +66,11 @@ export const entryTests: readonly StoreTest[] = [
       const expiresAt = clock.now() + hour;
       const version = await created(store, key, "first", { expiresAt });
       const before = await store.read(key);
-      same(await store.create(key, "second", { expiresAt: expiresAt + 1 }), undefined, "create() accepted a key that is taken");
+      same(
+        await store.create(key, "second", { expiresAt: expiresAt + 1 }),
+        undefined,
+        "create() accepted a key that is taken",
+      );
       const entry = await found(store, key, "a refused create() removed the entry");
       same(entry.value, "first", "a refused create() changed the value");
       same(entry.expiresAt, before?.expiresAt, "a refused create() changed expiresAt");
@@ -92,7 +96,11 @@ export const entryTests: readonly StoreTest[] = [
       const first = await created(store, key, "1", { expiresAt });
       await updated(store, key, "2", { expiresAt }, first);
       const before = await store.read(key);
-      same(await store.update(key, "3", { expiresAt: expiresAt + 1 }, first), undefined, "update() accepted an outdated version");
+      same(
+        await store.update(key, "3", { expiresAt: expiresAt + 1 }, first),
+        undefined,
+        "update() accepted an outdated version",
+      );
       const entry = await found(store, key, "a refused update() removed the entry");
       same(entry.value, "2", "a refused update() changed the value");
       same(entry.expiresAt, before?.expiresAt, "a refused update() changed expiresAt");
@@ -125,7 +133,11 @@ export const entryTests: readonly StoreTest[] = [
           version = await updated(store, key, "same", meta, version);
           seen.add(version);
         }
-        same(seen.size, life * 4, life === 1 ? "update() gave a version again" : "a version came again after delete() and create()");
+        same(
+          seen.size,
+          life * 4,
+          life === 1 ? "update() gave a version again" : "a version came again after delete() and create()",
+        );
         await store.delete(key);
       }
     },

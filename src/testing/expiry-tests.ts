@@ -30,7 +30,11 @@ export const expiryTests: readonly StoreTest[] = [
       const key = newKey();
       const version = await created(store, key, "x", { expiresAt: clock.now() + hour });
       clock.forward(hour);
-      same(await store.update(key, "y", { expiresAt: clock.now() + hour }, version), undefined, "update() accepted an expired entry");
+      same(
+        await store.update(key, "y", { expiresAt: clock.now() + hour }, version),
+        undefined,
+        "update() accepted an expired entry",
+      );
       await missing(store, key, "update() brought an expired entry back");
     },
   },
@@ -140,7 +144,11 @@ export const touchTests: readonly StoreTest[] = [
       const version = await created(store, key, "x", { expiresAt: clock.now() + hour });
       await store.delete(key);
       same(await store.touch?.(key, clock.now() + hour), false, "touch() of a deleted entry said true");
-      same(await store.touch?.(key, clock.now() + hour, version), false, "touch() of a deleted entry at its version said true");
+      same(
+        await store.touch?.(key, clock.now() + hour, version),
+        false,
+        "touch() of a deleted entry at its version said true",
+      );
       await missing(store, key, "touch() brought a deleted entry back");
     },
   },
@@ -163,7 +171,11 @@ export const touchTests: readonly StoreTest[] = [
       const version = await created(store, key, "x", { expiresAt: clock.now() + hour });
       clock.forward(hour);
       same(await store.touch?.(key, clock.now() + hour), false, "touch() of an expired entry said true");
-      same(await store.touch?.(key, clock.now() + hour, version), false, "touch() of an expired entry at its version said true");
+      same(
+        await store.touch?.(key, clock.now() + hour, version),
+        false,
+        "touch() of an expired entry at its version said true",
+      );
       await missing(store, key, "touch() brought an expired entry back");
     },
   },

@@ -1,7 +1,10 @@
 /** The index: which keys belong to a subject. */
 import { created, hour, newKey, race, racers, type StoreTest, same, sameKeys, updated } from "./tools.ts";
 
-/** Subjects come from the application. Each of these is a subject of its own, whatever a collation, pattern or path thinks. */
+/**
+ * Subjects come from the application. Each of these is a subject of its own, whatever a collation, pattern or path
+ * thinks.
+ */
 const awkwardSubjects: readonly string[] = [
   "anna",
   "Anna",
@@ -61,7 +64,11 @@ export const indexTests: readonly StoreTest[] = [
         await created(store, key, "x", { expiresAt, subject });
       }
       for (const [subject, key] of keys) {
-        sameKeys(await store.keysOf?.(subject), [key], `keysOf(${JSON.stringify(subject)}) does not list exactly that subject's key`);
+        sameKeys(
+          await store.keysOf?.(subject),
+          [key],
+          `keysOf(${JSON.stringify(subject)}) does not list exactly that subject's key`,
+        );
       }
     },
   },
@@ -94,8 +101,16 @@ export const indexTests: readonly StoreTest[] = [
       const second = await updated(store, key, "x", { expiresAt, subject: "anna" }, first);
       sameKeys(await store.keysOf?.("anna"), [key], "an entry is not listed under the subject that update() gave it");
       await updated(store, key, "x", { expiresAt, subject: "bert" }, second);
-      sameKeys(await store.keysOf?.("bert"), [key], "an entry is not listed under the new subject that update() gave it");
-      sameKeys(await store.keysOf?.("anna"), [], "an entry is still listed under the subject that it had before update()");
+      sameKeys(
+        await store.keysOf?.("bert"),
+        [key],
+        "an entry is not listed under the new subject that update() gave it",
+      );
+      sameKeys(
+        await store.keysOf?.("anna"),
+        [],
+        "an entry is still listed under the subject that it had before update()",
+      );
     },
   },
   {
@@ -147,8 +162,16 @@ export const indexTests: readonly StoreTest[] = [
       const key = newKey();
       const first = await created(store, key, "1", { expiresAt, subject: "anna" });
       await updated(store, key, "2", { expiresAt, subject: "anna" }, first);
-      same(await store.create(key, "x", { expiresAt, subject: "bert" }), undefined, "create() accepted a key that is taken");
-      same(await store.update(key, "x", { expiresAt, subject: "bert" }, first), undefined, "update() accepted an outdated version");
+      same(
+        await store.create(key, "x", { expiresAt, subject: "bert" }),
+        undefined,
+        "create() accepted a key that is taken",
+      );
+      same(
+        await store.update(key, "x", { expiresAt, subject: "bert" }, first),
+        undefined,
+        "update() accepted an outdated version",
+      );
       sameKeys(await store.keysOf?.("bert"), [], "a refused create() or update() put the entry into the index");
       sameKeys(await store.keysOf?.("anna"), [key], "a refused create() or update() took the entry out of the index");
     },

@@ -36,7 +36,11 @@ export const raceTests: readonly StoreTest[] = [
         same(winners.length, 1, "not exactly one of the racing update() calls won");
         const entry = await found(store, key, "racing update() calls removed the entry");
         same(entry.value, `update ${winners[0]}`, "read() does not return what the winner of a race wrote");
-        same(entry.version, versions[winners[0] ?? -1], "read() does not return the version that the winner of a race got");
+        same(
+          entry.version,
+          versions[winners[0] ?? -1],
+          "read() does not return the version that the winner of a race got",
+        );
       }
     },
   },
@@ -90,7 +94,11 @@ export const raceTests: readonly StoreTest[] = [
       const key = newKey();
       await created(store, key, "x", { expiresAt: clock.now() + hour });
       const removed = await race(racers, () => store.delete(key));
-      same(removed.filter(Boolean).length, 1, "not exactly one of the racing delete() calls said that it removed the entry");
+      same(
+        removed.filter(Boolean).length,
+        1,
+        "not exactly one of the racing delete() calls said that it removed the entry",
+      );
     },
   },
 ];
@@ -175,7 +183,11 @@ export const wholenessTests: readonly StoreTest[] = [
       const watch = async (): Promise<void> => {
         for (let reads = 0; writing || reads === 0; reads++) {
           const entry = await found(store, key, "read() missed an entry while it was updated");
-          same((entry.expiresAt - start) / 1000, Number(entry.value), "read() returned the value of one write with the expiry of another");
+          same(
+            (entry.expiresAt - start) / 1000,
+            Number(entry.value),
+            "read() returned the value of one write with the expiry of another",
+          );
         }
       };
       await Promise.all([
@@ -193,5 +205,9 @@ async function onlyOneCreates(store: SessionStore, key: string, expiresAt: numbe
   const versions = await race(racers, (i) => store.create(key, `create ${i}`, { expiresAt }));
   const winners = versions.flatMap((version, i) => (version === undefined ? [] : [i]));
   same(winners.length, 1, "not exactly one of the racing create() calls won");
-  same((await store.read(key))?.value, `create ${winners[0]}`, "read() does not return what the winner of a race created");
+  same(
+    (await store.read(key))?.value,
+    `create ${winners[0]}`,
+    "read() does not return what the winner of a race created",
+  );
 }

@@ -3,8 +3,8 @@ import type { Sessions } from "../sessions.ts";
 import { cookieJar } from "./cookie-jar.ts";
 
 /**
- * A request of a user who is signed in: it carries the cookie of a session that was just made in the sessions' own store.
- * For another address or method, or a body, use it as the second argument of `new Request`.
+ * A request of a user who is signed in: it carries the cookie of a session that was just made in the sessions' own
+ * store. For another address or method, or a body, use it as the second argument of `new Request`.
  *
  * @param data What the session holds already.
  *

@@ -7,14 +7,19 @@ import { indexTests, touchedIndexTests } from "./index-tests.ts";
 import { eventualRaceTests, raceTests, touchRaceTests, wholenessTests } from "./race-tests.ts";
 import { type StoreTest, same, testClock } from "./tools.ts";
 
-/** One fresh, empty store for one test. The store must judge expiry by `clock` (epoch milliseconds), never by its own. */
+/**
+ * One fresh, empty store for one test. The store must judge expiry by `clock` (epoch milliseconds), never by its own.
+ */
 export type MakeStore = (tools: {
   clock: () => number;
 }) => Awaitable<SessionStore | { store: SessionStore; dispose(): Awaitable<unknown> }>;
 
 /** What the store can do. The suite checks that it does exactly this. */
 export interface StoreCapabilities {
-  /** Default `"strong"`. With `"eventual"` all promises are checked one call at a time; of races only that they leave a whole entry. */
+  /**
+   * Default `"strong"`. With `"eventual"` all promises are checked one call at a time; of races only that they leave a
+   * whole entry.
+   */
   readonly consistency?: "strong" | "eventual";
   /** Whether there is `keysOf`. Default true. */
   readonly index?: boolean;
@@ -28,15 +33,18 @@ export interface StoreCapabilities {
 
 /** How the tests are run. */
 export interface StoreTestOptions {
-  /** The runner's own: `test` of vitest, `bun:test` or `node:test`, or `Deno.test`. Called as `test(name, async () => {})`. */
+  /**
+   * The runner's own: `test` of vitest, `bun:test` or `node:test`, or `Deno.test`. Called as `test(name, async () =>
+   * {})`.
+   */
   test(name: string, run: () => Promise<void>): unknown;
   /** What the store can do. Default everything, strongly consistent. */
   readonly capabilities?: StoreCapabilities;
 }
 
 /**
- * Registers the tests of the store contract under `name`. Each asks `makeStore` for a store of its own and disposes of it afterwards;
- * a test that fails says what is wrong with the store.
+ * Registers the tests of the store contract under `name`. Each asks `makeStore` for a store of its own and disposes of
+ * it afterwards; a test that fails says what is wrong with the store.
  *
  * @example
  * ```ts
@@ -47,16 +55,34 @@ export interface StoreTestOptions {
  * ```
  */
 export function testStore(name: string, makeStore: MakeStore, options: StoreTestOptions): void {
-  const { consistency = "strong", index = true, touch = true, sweep = true, valueBytes = 200_000 } = options.capabilities ?? {};
+  const {
+    consistency = "strong",
+    index = true,
+    touch = true,
+    sweep = true,
+    valueBytes = 200_000,
+  } = options.capabilities ?? {};
   const strong = consistency === "strong";
   const tests: StoreTest[] = [
     {
       name: "the store has the methods that its capabilities declare",
       async run({ store }) {
         same(store.consistency ?? "strong", consistency, "the store's consistency is not the declared one");
-        same(store.keysOf !== undefined, index, "whether the store has keysOf() is not as declared by the capability index");
-        same(store.touch !== undefined, touch, "whether the store has touch() is not as declared by the capability touch");
-        same(store.sweep !== undefined, sweep, "whether the store has sweep() is not as declared by the capability sweep");
+        same(
+          store.keysOf !== undefined,
+          index,
+          "whether the store has keysOf() is not as declared by the capability index",
+        );
+        same(
+          store.touch !== undefined,
+          touch,
+          "whether the store has touch() is not as declared by the capability touch",
+        );
+        same(
+          store.sweep !== undefined,
+          sweep,
+          "whether the store has sweep() is not as declared by the capability sweep",
+        );
       },
     },
     ...entryTests,

@@ -1,4 +1,7 @@
-/** What the tests of the store contract are made of: the shape of a test, its fake clock, and assertions that need no test runner. */
+/**
+ * What the tests of the store contract are made of: the shape of a test, its fake clock, and assertions that need no
+ * test runner.
+ */
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
 
 /** Time that stands still until the test moves it forward. */
@@ -39,7 +42,10 @@ export function testClock(): TestClock {
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** A key as sessions use them: 43 characters of base64url. Random, so that leftovers of an earlier run in an engine do no harm. */
+/**
+ * A key as sessions use them: 43 characters of base64url. Random, so that leftovers of an earlier run in an engine do
+ * no harm.
+ */
 export function newKey(): string {
   let key = "";
   for (let i = 0; i < 42; i++) key += alphabet[Math.floor(Math.random() * 64)];
@@ -68,7 +74,13 @@ export async function created(store: SessionStore, key: string, value: string, m
 }
 
 /** Updates an entry as the test needs, and returns its version. */
-export async function updated(store: SessionStore, key: string, value: string, meta: EntryMeta, expected: Version): Promise<Version> {
+export async function updated(
+  store: SessionStore,
+  key: string,
+  value: string,
+  meta: EntryMeta,
+  expected: Version,
+): Promise<Version> {
   const version = await store.update(key, value, meta, expected);
   holds(version !== undefined, "update() refused the current version of an entry");
   return version;

@@ -4,7 +4,9 @@ import { cachedStore } from "../../src/stores/cached.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { testStore } from "../../src/testing.ts";
 
-testStore("cachedStore()", ({ clock }) => cachedStore(memoryStore({ clock }), memoryStore({ clock }), { clock }), { test });
+testStore("cachedStore()", ({ clock }) => cachedStore(memoryStore({ clock }), memoryStore({ clock }), { clock }), {
+  test,
+});
 
 testStore("cachedStore() with copies that last long", ({ clock }) => cached(clock, 100 * 3_600_000), { test });
 

@@ -47,7 +47,9 @@ describe("connectStore()", () => {
     const created = await Promise.all(Array.from({ length: 20 }, (_, i) => store.create(key, String(i), meta)));
     expect(created.filter((version) => version !== undefined)).toHaveLength(1);
     const version = (await store.read(key))?.version as Version;
-    const updated = await Promise.all(Array.from({ length: 20 }, (_, i) => store.update(key, String(i), meta, version)));
+    const updated = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => store.update(key, String(i), meta, version)),
+    );
     expect(updated.filter((next) => next !== undefined)).toHaveLength(1);
     const [removed, late] = await Promise.all([store.delete(key), store.update(key, "late", meta, version)]);
     expect([removed, late, await store.read(key)]).toEqual([true, undefined, undefined]);
@@ -65,7 +67,13 @@ describe("connectStore()", () => {
     await connectStore(engine, { clock: () => now }).create(newKey(), "x", { expiresAt: now + hour });
     expect(given).toEqual([
       {
-        cookie: { originalMaxAge: hour, maxAge: hour, expires: new Date(now + hour).toISOString(), path: "/", httpOnly: true },
+        cookie: {
+          originalMaxAge: hour,
+          maxAge: hour,
+          expires: new Date(now + hour).toISOString(),
+          path: "/",
+          httpOnly: true,
+        },
         sojourn: { value: "x", version: expect.any(String), expiresAt: now + hour },
       },
     ]);
@@ -86,17 +94,25 @@ describe("connectStore()", () => {
       { sojourn: "x" },
       { sojourn: { ...sojourn, value: 1 } },
     ];
-    for (const shape of [...shapes, { sojourn: { ...sojourn, version: 1 } }, { sojourn: { ...sojourn, expiresAt: "soon" } }]) {
+    for (const shape of [
+      ...shapes,
+      { sojourn: { ...sojourn, version: 1 } },
+      { sojourn: { ...sojourn, expiresAt: "soon" } },
+    ]) {
       const store = connectStore(answering({ get: (_id, done) => done(null, shape) }));
       expect(await store.read(newKey())).toBeUndefined();
       expect(await store.delete(newKey())).toBe(false);
       expect(await store.update(newKey(), "x", { expiresAt: Date.now() + hour }, "v")).toBeUndefined();
     }
-    expect(await connectStore(answering({ get: (_id, done) => done(null, { sojourn }) })).read(newKey())).toEqual(sojourn);
+    expect(await connectStore(answering({ get: (_id, done) => done(null, { sojourn }) })).read(newKey())).toEqual(
+      sojourn,
+    );
   });
 
   test("an ENOENT of get() is a missing session, as express-session takes it", async () => {
-    const store = connectStore(answering({ get: (_id, done) => done(Object.assign(new Error("no such file"), { code: "ENOENT" })) }));
+    const store = connectStore(
+      answering({ get: (_id, done) => done(Object.assign(new Error("no such file"), { code: "ENOENT" })) }),
+    );
     expect(await store.read(newKey())).toBeUndefined();
   });
 
@@ -132,16 +148,25 @@ describe("connectStore()", () => {
 
   test("what is not such a store is refused", () => {
     for (const other of [undefined, null, {}, MemoryStore, session]) {
-      expect(() => connectStore(other as unknown as ConnectStore)).toThrow(/Cannot use this as an express-session store: pass an instance/);
+      expect(() => connectStore(other as unknown as ConnectStore)).toThrow(
+        /Cannot use this as an express-session store: pass an instance/,
+      );
     }
   });
 });
 
 /** A store that is empty and takes everything, but for what the test says. */
 function answering(methods: Partial<ConnectStore>): ConnectStore {
-  return { get: (_id, done) => done(), set: (_id, _session, done) => done(), destroy: (_id, done) => done(), ...methods };
+  return {
+    get: (_id, done) => done(),
+    set: (_id, _session, done) => done(),
+    destroy: (_id, done) => done(),
+    ...methods,
+  };
 }
 
 function raw(store: ConnectStore, key: string): Promise<unknown> {
-  return new Promise((resolve, reject) => void store.get(key, (error, stored) => (error ? reject(error) : resolve(stored))));
+  return new Promise(
+    (resolve, reject) => void store.get(key, (error, stored) => (error ? reject(error) : resolve(stored))),
+  );
 }

@@ -22,8 +22,8 @@ import { type ServiceName, service, testWith } from "../services.ts";
 import { type NetworkProxy, startProxy } from "../support/proxy.ts";
 
 /*
- * With its engine gone a store fails in time and takes nothing with it: not the process, not the user's cookie, not the session. A proxy
- * stands in for the outage, so that the engine that others use stays up.
+ * With its engine gone a store fails in time and takes nothing with it: not the process, not the user's cookie, not the
+ * session. A proxy stands in for the outage, so that the engine that others use stays up.
  */
 
 const own = `sojourn_${randomBytes(6).toString("hex")}`;
@@ -45,18 +45,32 @@ const clients: Record<string, Client> = {
     needs: "redis",
     port: 6379,
     async open(port) {
-      const client = createClient({ url: `redis://127.0.0.1:${port}`, socket: { reconnectStrategy: 50 } }).on("error", () => {});
+      const client = createClient({ url: `redis://127.0.0.1:${port}`, socket: { reconnectStrategy: 50 } }).on(
+        "error",
+        () => {},
+      );
       await client.connect();
-      return { store: redisStore(client, { prefix: `${own}:` }), close: () => removeKeys(client).then(() => client.destroy()) };
+      return {
+        store: redisStore(client, { prefix: `${own}:` }),
+        close: () => removeKeys(client).then(() => client.destroy()),
+      };
     },
   },
   "redisStore() on ioredis": {
     needs: "redis",
     port: 6379,
     async open(port) {
-      const client = new Redis({ port, host: "127.0.0.1", autoResendUnfulfilledCommands: false, retryStrategy: () => 50 });
+      const client = new Redis({
+        port,
+        host: "127.0.0.1",
+        autoResendUnfulfilledCommands: false,
+        retryStrategy: () => 50,
+      });
       client.on("error", () => {});
-      return { store: redisStore(client, { prefix: `${own}:` }), close: () => removeKeys(client).then(() => client.disconnect()) };
+      return {
+        store: redisStore(client, { prefix: `${own}:` }),
+        close: () => removeKeys(client).then(() => client.disconnect()),
+      };
     },
   },
   "postgresStore() on pg": {
@@ -106,7 +120,12 @@ const clients: Record<string, Client> = {
     async open(port) {
       const servers = `127.0.0.1:${port}`;
       // A server tells its clients where else it is found; these are to stay with the proxy.
-      const connection = await connect({ servers, reconnectTimeWait: 50, maxReconnectAttempts: -1, ignoreClusterUpdates: true });
+      const connection = await connect({
+        servers,
+        reconnectTimeWait: 50,
+        maxReconnectAttempts: -1,
+        ignoreClusterUpdates: true,
+      });
       const bucket = await new Kvm(connection).create(own, { storage: "memory" as never });
       return { store: natsStore(bucket), close: () => bucket.destroy().then(() => connection.close()) };
     },
@@ -128,16 +147,20 @@ for (const [name, { needs, port, open }] of Object.entries(clients)) {
   const needed = await service(needs);
   describe(name, () => {
     for (const [what, begin] of Object.entries(outages)) {
-      testWith(needed, `while the engine ${what}: an error in time, no cookie touched, and all as before when it is back`, async () => {
-        const proxy = await startProxy(port);
-        const { store, close } = await open(proxy.port);
-        try {
-          await expectToOutlive(store, () => begin(proxy));
-        } finally {
-          await close();
-          await proxy.close();
-        }
-      });
+      testWith(
+        needed,
+        `while the engine ${what}: an error in time, no cookie touched, and all as before when it is back`,
+        async () => {
+          const proxy = await startProxy(port);
+          const { store, close } = await open(proxy.port);
+          try {
+            await expectToOutlive(store, () => begin(proxy));
+          } finally {
+            await close();
+            await proxy.close();
+          }
+        },
+      );
     }
   });
 }
@@ -164,7 +187,10 @@ describe("sqliteStore() on libsql", () => {
   });
 });
 
-async function removeKeys(client: { keys(pattern: string): Promise<string[]>; unlink(keys: string[]): Promise<unknown> }): Promise<void> {
+async function removeKeys(client: {
+  keys(pattern: string): Promise<string[]>;
+  unlink(keys: string[]): Promise<unknown>;
+}): Promise<void> {
   const keys = await client.keys(`${own}:*`);
   if (keys.length > 0) await client.unlink(keys);
 }
@@ -209,7 +235,9 @@ async function expectToOutlive(store: SessionStore, begin: () => Outage | Promis
     expect(events).toContainEqual(expect.objectContaining({ type: "store_failed" }));
     // Who goes on without a store gives the visitor a page, and leaves the cookie alone.
     if (!readable) {
-      const page = await inTime(Promise.resolve(lenient.wrap((_request, session) => new Response(String(session.isNew)))(ask())));
+      const page = await inTime(
+        Promise.resolve(lenient.wrap((_request, session) => new Response(String(session.isNew)))(ask())),
+      );
       expect(page.status).toBe(200);
       expect(page.headers.getSetCookie()).toEqual([]);
     }
@@ -218,7 +246,9 @@ async function expectToOutlive(store: SessionStore, begin: () => Outage | Promis
     end();
   }
   // The write that failed may have arrived: it was not acknowledged, and not refused.
-  await expect.poll(() => count().catch((error: { code: string }) => error.code), { timeout: 20_000 }).toBeTypeOf("number");
+  await expect
+    .poll(() => count().catch((error: { code: string }) => error.code), { timeout: 20_000 })
+    .toBeTypeOf("number");
   expect(cookie).toBe(before);
   const now = await count();
   expect(now).toBeGreaterThanOrEqual(3);

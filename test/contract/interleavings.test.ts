@@ -20,8 +20,8 @@ import { describeWith, type Service, service } from "../services.ts";
 import { interleavingTests } from "../support/interleavings.ts";
 
 /*
- * The promises of the core under concurrency, on every engine that can compare-and-set. What test/unit/interleavings.test.ts searches in
- * memory is sampled here: each step is a round trip.
+ * The promises of the core under concurrency, on every engine that can compare-and-set. What
+ * test/unit/interleavings.test.ts searches in memory is sampled here: each step is a round trip.
  */
 
 /** More of them, on a machine with time: INTERLEAVING_RUNS=200. */
@@ -60,14 +60,20 @@ function redis(needs: Service): Engine {
     open: (clock) => redisStore(client, { prefix: `${own}:`, clock }),
     setUp: () => client.connect(),
     async tearDown() {
-      for await (const keys of client.scanIterator({ MATCH: `${own}:*`, COUNT: 1000 })) if (keys.length > 0) await client.unlink(keys);
+      for await (const keys of client.scanIterator({ MATCH: `${own}:*`, COUNT: 1000 }))
+        if (keys.length > 0) await client.unlink(keys);
       client.destroy();
     },
   };
 }
 
 function postgres(needs: Service): Engine {
-  const pool = new Pool({ host: "127.0.0.1", user: "postgres", database: "postgres", options: "-c synchronous_commit=off" });
+  const pool = new Pool({
+    host: "127.0.0.1",
+    user: "postgres",
+    database: "postgres",
+    options: "-c synchronous_commit=off",
+  });
   pool.on("error", () => {});
   return sql(
     needs,

@@ -91,7 +91,9 @@ describeWith(await service("mariadb"), "mysqlStore()", () => {
 
     test("what is no client is refused", () => {
       for (const client of [undefined, null, {}, "mysql://localhost", () => {}]) {
-        expect(() => mysqlStore(client as never)).toThrow(/^Cannot use this client: mysqlStore\(\) takes a pool or connection/);
+        expect(() => mysqlStore(client as never)).toThrow(
+          /^Cannot use this client: mysqlStore\(\) takes a pool or connection/,
+        );
       }
     });
   });

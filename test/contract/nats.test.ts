@@ -80,7 +80,8 @@ describeWith(await service("nats"), "natsStore()", () => {
     const own = await newBucket();
     const [store, key, expiresAt] = [natsStore(own), newKey(), Date.now() + hour];
     let version = (await store.create(key, "1", { expiresAt, subject: "anna" })) as Version;
-    for (const subject of ["bert", "anna"]) version = (await store.update(key, "2", { expiresAt, subject }, version)) as Version;
+    for (const subject of ["bert", "anna"])
+      version = (await store.update(key, "2", { expiresAt, subject }, version)) as Version;
     await expect.poll(() => names(own, "subject.>")).toHaveLength(1);
     await store.delete(key, version);
     await expect.poll(() => names(own, ">")).toEqual([]);
@@ -90,7 +91,17 @@ describeWith(await service("nats"), "natsStore()", () => {
   test("values and subjects of any characters come back, lone surrogates too", async () => {
     const store = natsStore(bucket);
     const meta = { expiresAt: Date.now() + hour };
-    for (const text of ["", "\n", "\ufeffbom", "\ud800", "a\udc00b\n", "\ud83d\ude00", "\0\u2028\uffff", "a.b.*.>", "a b"]) {
+    for (const text of [
+      "",
+      "\n",
+      "\ufeffbom",
+      "\ud800",
+      "a\udc00b\n",
+      "\ud83d\ude00",
+      "\0\u2028\uffff",
+      "a.b.*.>",
+      "a b",
+    ]) {
       const key = newKey();
       await store.create(key, text, { ...meta, subject: text });
       expect((await store.read(key))?.value).toBe(text);
@@ -154,10 +165,14 @@ describeWith(natsServerProgram(), "natsStore() on a server of its own", () => {
       const version = (await store.create(key, "x", { expiresAt: Date.now() + hour, subject: "anna" })) as Version;
 
       await stopNats(server);
-      await expect(sessions.load(request)).rejects.toMatchObject({ code: expect.stringMatching(/^store_(failed|timeout)$/) });
+      await expect(sessions.load(request)).rejects.toMatchObject({
+        code: expect.stringMatching(/^store_(failed|timeout)$/),
+      });
 
       server = await startNats(port, folder);
-      await expect.poll(async () => (await Promise.resolve(store.read(key)).catch(() => undefined))?.value, { timeout: 20_000 }).toBe("x");
+      await expect
+        .poll(async () => (await Promise.resolve(store.read(key)).catch(() => undefined))?.value, { timeout: 20_000 })
+        .toBe("x");
       expect(await store.update(key, "y", { expiresAt: Date.now() + hour, subject: "anna" }, version)).toBeDefined();
       expect(await store.keysOf?.("anna")).toEqual([key]);
     } finally {
@@ -171,7 +186,9 @@ describeWith(natsServerProgram(), "natsStore() on a server of its own", () => {
 function failing(bucket: KV, method: keyof KV): NatsBucket {
   return new Proxy(bucket, {
     get: (target, name: keyof KV) =>
-      name === method ? () => Promise.reject(new Error("killed")) : (target[name] as (...args: unknown[]) => unknown).bind(target),
+      name === method
+        ? () => Promise.reject(new Error("killed"))
+        : (target[name] as (...args: unknown[]) => unknown).bind(target),
   });
 }
 

@@ -33,7 +33,12 @@ describeWith(await service("postgres"), "postgresStore()", () => {
   );
   sqlStoreTests(
     "pg without prepared statements, where transactions are serializable by default",
-    engine((how) => pgPool({ max: how?.single ? 1 : 5, options: "-c default_transaction_isolation=serializable" }, { prepare: false })),
+    engine((how) =>
+      pgPool(
+        { max: how?.single ? 1 : 5, options: "-c default_transaction_isolation=serializable" },
+        { prepare: false },
+      ),
+    ),
   );
 
   testWith(
@@ -132,7 +137,9 @@ describeWith(await service("postgres"), "postgresStore()", () => {
 
     test("what is no client is refused", () => {
       for (const client of [undefined, null, {}, "postgres://localhost", () => {}]) {
-        expect(() => postgresStore(client as never)).toThrow(/^Cannot use this client: postgresStore\(\) takes a Pool or Client/);
+        expect(() => postgresStore(client as never)).toThrow(
+          /^Cannot use this client: postgresStore\(\) takes a Pool or Client/,
+        );
       }
     });
   });

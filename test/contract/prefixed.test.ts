@@ -5,7 +5,9 @@ import { testStore } from "../../src/testing.ts";
 
 testStore("prefixedStore()", ({ clock }) => prefixedStore(memoryStore({ clock }), "shop"), { test });
 
-testStore("prefixedStore() beside another on one store", ({ clock }) => prefixedStore(crowded(clock), "shop"), { test });
+testStore("prefixedStore() beside another on one store", ({ clock }) => prefixedStore(crowded(clock), "shop"), {
+  test,
+});
 
 const key = "k".repeat(43);
 const meta = { expiresAt: Date.now() + 60_000, subject: "anna" };

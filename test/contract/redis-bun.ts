@@ -1,4 +1,7 @@
-/** Runs the store contract with Bun's own Redis client: `bun redis-bun.ts <url> <prefix>`. Leaves nothing under the prefix. */
+/**
+ * Runs the store contract with Bun's own Redis client: `bun redis-bun.ts <url> <prefix>`. Leaves nothing under the
+ * prefix.
+ */
 import type { RedisClient } from "../../src/stores/redis.ts";
 import { redisStore } from "../../src/stores/redis.ts";
 import { testStore } from "../../src/testing.ts";

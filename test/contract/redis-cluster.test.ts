@@ -18,7 +18,9 @@ const nodes = servers?.ports.map((port) => ({ host: "127.0.0.1", port })) ?? [];
 afterAll(() => servers?.stop());
 
 describeWith(program, "redisStore() on a cluster of three", () => {
-  const nodeRedis = createCluster({ rootNodes: nodes.map(({ host, port }) => ({ url: `redis://${host}:${port}` })) }).on("error", () => {});
+  const nodeRedis = createCluster({
+    rootNodes: nodes.map(({ host, port }) => ({ url: `redis://${host}:${port}` })),
+  }).on("error", () => {});
   const ioredis = new Cluster(nodes, { lazyConnect: true });
   beforeAll(async () => {
     await nodeRedis.connect();
@@ -38,9 +40,11 @@ describeWith(program, "redisStore() on a cluster of three", () => {
     },
   };
   for (const [name, client] of Object.entries(clients)) {
-    const makeStore = ({ clock }: { clock: () => number }): SessionStore => redisStore(client, { prefix: `${randomUUID()}:`, clock });
+    const makeStore = ({ clock }: { clock: () => number }): SessionStore =>
+      redisStore(client, { prefix: `${randomUUID()}:`, clock });
     testStore(`redisStore(${name})`, makeStore, { test, capabilities: { sweep: false } });
-    const inOneSlot = ({ clock }: { clock: () => number }): SessionStore => redisStore(client, { prefix: `{${randomUUID()}}:`, clock });
+    const inOneSlot = ({ clock }: { clock: () => number }): SessionStore =>
+      redisStore(client, { prefix: `{${randomUUID()}}:`, clock });
     testStore(`redisStore(${name}) with a hash tag`, inOneSlot, { test, capabilities: { sweep: false } });
   }
 
@@ -68,7 +72,9 @@ describeWith(program, "redisStore() on a cluster of three", () => {
       const prefix = `${randomUUID()}:`;
       const [store, key, expiresAt] = [redisStore(ioredis, { prefix }), newKey(), Date.now() + hour];
       await store.create(newKey(), "x", { expiresAt, subject: "warm up" });
-      await expect(redisStore(dying(2), { prefix }).create(key, "x", { expiresAt, subject: "anna" })).rejects.toThrow("killed");
+      await expect(redisStore(dying(2), { prefix }).create(key, "x", { expiresAt, subject: "anna" })).rejects.toThrow(
+        "killed",
+      );
       expect(await store.keysOf?.("anna")).toEqual([]);
       expect(await store.read(key)).toBeUndefined();
       const created = await store.create(key, "y", { expiresAt });
@@ -81,7 +87,9 @@ describeWith(program, "redisStore() on a cluster of three", () => {
       const prefix = `${randomUUID()}:`;
       const [store, key, expiresAt] = [redisStore(ioredis, { prefix }), newKey(), Date.now() + hour];
       const version = (await store.create(key, "x", { expiresAt, subject: "anna" })) as Version;
-      await expect(redisStore(dying(2), { prefix }).update(key, "y", { expiresAt, subject: "bert" }, version)).rejects.toThrow("killed");
+      await expect(
+        redisStore(dying(2), { prefix }).update(key, "y", { expiresAt, subject: "bert" }, version),
+      ).rejects.toThrow("killed");
       expect(await store.keysOf?.("anna")).toEqual([key]);
       expect(await store.keysOf?.("bert")).toEqual([]);
     });
@@ -102,7 +110,8 @@ describeWith(program, "redisStore() on a cluster of three", () => {
       const prefix = `${randomUUID()}:`;
       const [store, key, expiresAt] = [redisStore(nodeRedis, { prefix }), newKey(), Date.now() + hour];
       let version = (await store.create(key, "1", { expiresAt, subject: "anna" })) as Version;
-      for (const subject of ["bert", "anna", "carl"]) version = (await store.update(key, "2", { expiresAt, subject }, version)) as Version;
+      for (const subject of ["bert", "anna", "carl"])
+        version = (await store.update(key, "2", { expiresAt, subject }, version)) as Version;
       await store.update(key, "ended", { expiresAt }, version);
       await expect.poll(() => indexes(prefix)).toEqual([]);
     });

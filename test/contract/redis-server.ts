@@ -17,7 +17,8 @@ export interface RedisServer {
 
 /** Whether this machine can start one. */
 export function redisServerProgram(): Service {
-  const found = spawnSync("redis-server", ["--version"]).status === 0 && spawnSync("redis-cli", ["--version"]).status === 0;
+  const found =
+    spawnSync("redis-server", ["--version"]).status === 0 && spawnSync("redis-cli", ["--version"]).status === 0;
   return { name: "redis", available: found, reason: found ? "" : "redis-server and redis-cli are not installed" };
 }
 
@@ -69,16 +70,22 @@ async function startServer(args: readonly string[], options: readonly string[]):
 
 /** Three primaries that share the slots. */
 export async function startRedisCluster(): Promise<{ readonly ports: readonly number[]; stop(): Promise<void> }> {
-  const servers = await Promise.all([0, 1, 2].map(async () => startRedis("cluster-enabled yes", "cluster-node-timeout 5000")));
+  const servers = await Promise.all(
+    [0, 1, 2].map(async () => startRedis("cluster-enabled yes", "cluster-node-timeout 5000")),
+  );
   const stop = async (): Promise<void> => void (await Promise.all(servers.map((server) => server.stop())));
   const nodes = servers.map(({ port }) => `127.0.0.1:${port}`);
-  const made = spawnSync("redis-cli", ["--cluster", "create", ...nodes, "--cluster-yes"], { encoding: "utf8", timeout: 30_000 });
+  const made = spawnSync("redis-cli", ["--cluster", "create", ...nodes, "--cluster-yes"], {
+    encoding: "utf8",
+    timeout: 30_000,
+  });
   if (made.status !== 0 || !made.stdout.includes("All 16384 slots covered")) {
     await stop();
     throw new Error(`redis-cli --cluster create: ${made.stdout} ${made.stderr}`);
   }
   // The three agree a moment later.
-  while (servers.some(({ port }) => !redisCli(port, "cluster", "info").includes("cluster_state:ok"))) await new Promise(setImmediate);
+  while (servers.some(({ port }) => !redisCli(port, "cluster", "info").includes("cluster_state:ok")))
+    await new Promise(setImmediate);
   return { ports: servers.map(({ port }) => port), stop };
 }
 

@@ -28,7 +28,8 @@ describeWith(await service("redis"), "redisStore()", () => {
     await Promise.all([nodeRedis.connect(), resp3.connect(), pool.connect(), ioredis.connect()]);
   });
   afterAll(async () => {
-    for await (const keys of nodeRedis.scanIterator({ MATCH: `${run}*`, COUNT: 1000 })) if (keys.length > 0) await nodeRedis.unlink(keys);
+    for await (const keys of nodeRedis.scanIterator({ MATCH: `${run}*`, COUNT: 1000 }))
+      if (keys.length > 0) await nodeRedis.unlink(keys);
     nodeRedis.destroy();
     resp3.destroy();
     pool.destroy();
@@ -43,7 +44,8 @@ describeWith(await service("redis"), "redisStore()", () => {
     "object with sendCommand": { sendCommand: (args) => nodeRedis.sendCommand(args) },
   };
   for (const [name, client] of Object.entries(clients)) {
-    const makeStore = ({ clock }: { clock: () => number }): SessionStore => redisStore(client, { prefix: `${run}${randomUUID()}:`, clock });
+    const makeStore = ({ clock }: { clock: () => number }): SessionStore =>
+      redisStore(client, { prefix: `${run}${randomUUID()}:`, clock });
     testStore(`redisStore(${name})`, makeStore, { test, capabilities: { sweep: false } });
   }
 
@@ -94,7 +96,10 @@ describeWith(await service("redis"), "redisStore()", () => {
       await visit(cookie, (session) => session.set("n", 1));
 
       expect(await commandsOf(() => visit(cookie, (session) => session.get("n")))).toEqual(["get"]);
-      expect(await commandsOf(() => visit(cookie, (session) => session.update("n", (n = 0) => n + 1)))).toEqual(["get", "evalsha"]);
+      expect(await commandsOf(() => visit(cookie, (session) => session.update("n", (n = 0) => n + 1)))).toEqual([
+        "get",
+        "evalsha",
+      ]);
       expect(await commandsOf(() => visit("", () => {}))).toEqual([]);
       expect(await commandsOf(() => visit("", (session) => session.set("n", 1)))).toEqual(["evalsha"]);
       expect(await commandsOf(() => visit(cookie, (session) => session.destroy()))).toEqual(["get", "evalsha"]);
@@ -230,7 +235,9 @@ describeWith(await service("redis"), "redisStore()", () => {
       const sessions = createSessions({ store, observe: ({ type }) => events.push(type) });
       const token = newKey();
       await nodeRedis.set(run + digest(token), "x");
-      const session = await sessions.load(new Request("https://example.com/", { headers: { cookie: `__Host-Http-session=${token}` } }));
+      const session = await sessions.load(
+        new Request("https://example.com/", { headers: { cookie: `__Host-Http-session=${token}` } }),
+      );
       expect([session.isNew, events]).toEqual([true, ["record_rejected"]]);
 
       const [key, other] = [newKey(), newKey()];
@@ -258,19 +265,32 @@ describeWith(await service("redis"), "redisStore()", () => {
       const closed = createClient({ url }).on("error", () => {});
       const store = redisStore(closed);
       await expect(store.read(newKey())).rejects.toThrow(/closed/i);
-      await expect(store.create(newKey(), "x", { expiresAt: Date.now() + hour, subject: "anna" })).rejects.toThrow(/closed/i);
+      await expect(store.create(newKey(), "x", { expiresAt: Date.now() + hour, subject: "anna" })).rejects.toThrow(
+        /closed/i,
+      );
       await expect(store.keysOf?.("anna")).rejects.toThrow(/closed/i);
     });
 
     test("a prefix that could be taken for something else is refused, with what to write", () => {
-      for (const prefix of ["a b", "é", "*", "x".repeat(101), "", "a\n", 1 as unknown as string, null as unknown as string]) {
+      for (const prefix of [
+        "a b",
+        "é",
+        "*",
+        "x".repeat(101),
+        "",
+        "a\n",
+        1 as unknown as string,
+        null as unknown as string,
+      ]) {
         expect(() => redisStore(nodeRedis, { prefix })).toThrow(/Cannot use Redis prefix .*: write 1 to 100 of/s);
       }
     });
 
     test("what is not a client is refused", () => {
       for (const client of [undefined, null, "redis://127.0.0.1", {}, { get() {} }]) {
-        expect(() => redisStore(client as unknown as RedisClient)).toThrow(/Cannot use (undefined|null|string|object) as a Redis client/);
+        expect(() => redisStore(client as unknown as RedisClient)).toThrow(
+          /Cannot use (undefined|null|string|object) as a Redis client/,
+        );
       }
     });
   });
@@ -298,15 +318,25 @@ describeWith([await service("redis"), await service("bun")], "redisStore(RedisCl
   test("keeps the whole contract", async () => {
     const bun = (await service("bun")).path as string;
     const program = fileURLToPath(new URL("redis-bun.ts", import.meta.url));
-    const { status, stdout, stderr } = spawnSync(bun, [program, url, `${run}bun:`], { encoding: "utf8", timeout: 60_000 });
-    expect({ status, stdout, stderr }).toMatchObject({ status: 0, stdout: expect.stringMatching(/^[1-9]\d+ tests passed\n$/) });
+    const { status, stdout, stderr } = spawnSync(bun, [program, url, `${run}bun:`], {
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+    expect({ status, stdout, stderr }).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^[1-9]\d+ tests passed\n$/),
+    });
   });
 });
 
 describeWith(redisServerProgram(), "redisStore() on a server of its own", () => {
   test("rejects while Redis is down and goes on when it is back, with the scripts gone", async () => {
     const server = await startRedis();
-    const client = createClient({ url: `redis://127.0.0.1:${server.port}`, disableOfflineQueue: true, socket: { reconnectStrategy: 20 } });
+    const client = createClient({
+      url: `redis://127.0.0.1:${server.port}`,
+      disableOfflineQueue: true,
+      socket: { reconnectStrategy: 20 },
+    });
     client.on("error", () => {});
     await client.connect();
     try {
@@ -317,7 +347,10 @@ describeWith(redisServerProgram(), "redisStore() on a server of its own", () => 
       await expect(store.read(newKey())).rejects.toThrow();
       await expect(store.create(newKey(), "x", meta)).rejects.toThrow();
       const request = new Request("https://example.com/", { headers: { cookie: `__Host-Http-session=${newKey()}` } });
-      await expect(createSessions({ store }).load(request)).rejects.toMatchObject({ code: "store_failed", cause: expect.any(Error) });
+      await expect(createSessions({ store }).load(request)).rejects.toMatchObject({
+        code: "store_failed",
+        cause: expect.any(Error),
+      });
       const ready = new Promise((resolve) => client.once("ready", resolve));
       await server.start();
       await ready;
@@ -333,7 +366,10 @@ describeWith(redisServerProgram(), "redisStore() on a server of its own", () => 
   test("keeps the contract's basics over Sentinel", async () => {
     const server = await startRedis();
     const sentinel = await startSentinel(server);
-    const client = createSentinel({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port: sentinel.port }] }).on("error", () => {});
+    const client = createSentinel({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port: sentinel.port }] }).on(
+      "error",
+      () => {},
+    );
     try {
       await client.connect();
       const store = redisStore(client);

@@ -4,8 +4,8 @@ import { describeWith, service } from "../services.ts";
 import { openVector, report, sealLike, type Vector, vectors } from "./sealed-runtimes/open.ts";
 
 /*
- * The format of sealed cookies as a promise: sealed-vectors.json opens on every runtime, with either of the two ways to decrypt, and after every upgrade; and what one runtime
- * seals, another opens.
+ * The format of sealed cookies as a promise: sealed-vectors.json opens on every runtime, with either of the two ways to
+ * decrypt, and after every upgrade; and what one runtime seals, another opens.
  */
 
 type Report = Awaited<ReturnType<typeof report>>;
@@ -52,17 +52,22 @@ describeWith(bun, "sealed-vectors.json on Bun", () => {
 
 describeWith(deno, "sealed-vectors.json on Deno", () => {
   test("opens, and what Deno seals opens on Node", async () => {
-    await expectSame(JSON.parse(await runProgram(deno.path as string, ["run", "--no-lock", "--quiet", program])) as Report);
+    await expectSame(
+      JSON.parse(await runProgram(deno.path as string, ["run", "--no-lock", "--quiet", program])) as Report,
+    );
   });
 });
 
 describe("sealed-vectors.json on workerd", () => {
-  test.each([false, true])("opens, and what workerd seals opens on Node, with nodejs_compat %s", async (nodejsCompat) => {
-    const worker = await startWorker({ entry: "test/contract/sealed-runtimes/worker.ts", nodejsCompat });
-    try {
-      await expectSame((await (await fetch(worker.url)).json()) as Report);
-    } finally {
-      await worker.stop();
-    }
-  });
+  test.each([false, true])(
+    "opens, and what workerd seals opens on Node, with nodejs_compat %s",
+    async (nodejsCompat) => {
+      const worker = await startWorker({ entry: "test/contract/sealed-runtimes/worker.ts", nodejsCompat });
+      try {
+        await expectSame((await (await fetch(worker.url)).json()) as Report);
+      } finally {
+        await worker.stop();
+      }
+    },
+  );
 });

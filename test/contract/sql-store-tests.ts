@@ -263,7 +263,10 @@ export function sqlStoreTests(name: string, engine: SqlEngine): void {
       const connections = await Promise.all([engine.connect(), engine.connect()]);
       const rounds = 20;
       try {
-        const [one, two] = connections.map((connection) => connection.open({ table: own("raced") })) as [SqlStore, SqlStore];
+        const [one, two] = connections.map((connection) => connection.open({ table: own("raced") })) as [
+          SqlStore,
+          SqlStore,
+        ];
         await one.createTable();
         const meta = { expiresAt: Date.now() + hour, subject: "anna" };
         await one.create("counter", "0", meta);
@@ -285,7 +288,14 @@ export function sqlStoreTests(name: string, engine: SqlEngine): void {
           for (let i = 0; i < rounds; i++) await store.sweep(Date.now());
         };
         await Promise.all(
-          [one, two].flatMap((store) => [add(store), add(store), add(store), revive(store, wins), revive(store, wins), sweep(store)]),
+          [one, two].flatMap((store) => [
+            add(store),
+            add(store),
+            add(store),
+            revive(store, wins),
+            revive(store, wins),
+            sweep(store),
+          ]),
         );
         expect((await two.read("counter"))?.value).toBe(String(6 * rounds));
         expect(wins).toEqual(Array(rounds).fill(4));

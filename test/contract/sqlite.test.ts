@@ -27,7 +27,9 @@ describe("sqliteStore()", () => {
 
   test("what is no client is refused", () => {
     for (const client of [undefined, null, {}, "file:sessions.db", () => {}]) {
-      expect(() => sqliteStore(client as never)).toThrow(/^Cannot use this client: sqliteStore\(\) takes a database of/);
+      expect(() => sqliteStore(client as never)).toThrow(
+        /^Cannot use this client: sqliteStore\(\) takes a database of/,
+      );
     }
   });
 });
@@ -41,7 +43,11 @@ for (const name of ["node-22", "node-24", "node-26"] as const) {
     node,
     `sqliteStore() on node:sqlite of ${name} keeps the contract`,
     async () => {
-      const { stdout } = await run(node.path!, ["--no-warnings", "--test-reporter=tap", join(runtimes, "sqlite-node.ts")]);
+      const { stdout } = await run(node.path!, [
+        "--no-warnings",
+        "--test-reporter=tap",
+        join(runtimes, "sqlite-node.ts"),
+      ]);
       expect(stdout).toMatch(/^# fail 0$/m);
       expect(Number(/^# pass (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(80);
     },
@@ -143,7 +149,9 @@ describe("d1Store()", () => {
 
   test("what is no database is refused", () => {
     for (const database of [undefined, null, {}]) {
-      expect(() => d1Store(database as never)).toThrow("Cannot use this database: d1Store() takes a D1 binding, as in d1Store(env.DB)");
+      expect(() => d1Store(database as never)).toThrow(
+        "Cannot use this database: d1Store() takes a D1 binding, as in d1Store(env.DB)",
+      );
     }
   });
 });
@@ -174,7 +182,10 @@ interface BetterSqlite3 extends SqliteDatabase {
   close(): unknown;
 }
 
-async function betterSqlite3(file: string, safeIntegers: boolean): Promise<SqlConnection & { rows(sql: string): unknown[] }> {
+async function betterSqlite3(
+  file: string,
+  safeIntegers: boolean,
+): Promise<SqlConnection & { rows(sql: string): unknown[] }> {
   const name: string = "better-sqlite3"; // It has no types of its own, and may be missing.
   const { default: Database } = (await import(name)) as {
     default: new (file: string, options: { verbose: () => void }) => BetterSqlite3;

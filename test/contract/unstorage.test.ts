@@ -23,12 +23,19 @@ afterEach(() => {
 });
 
 describe("unstorageStore()", () => {
-  const drivers: Record<string, () => Driver> = { memory: () => memoryDriver(), "lru-cache": () => lruDriver({ max: 10_000 }) };
+  const drivers: Record<string, () => Driver> = {
+    memory: () => memoryDriver(),
+    "lru-cache": () => lruDriver({ max: 10_000 }),
+  };
   for (const [name, driver] of Object.entries(drivers)) {
-    testStore(`unstorageStore(${name})`, ({ clock }) => unstorageStore(createStorage({ driver: driver() }), { clock }), {
-      test,
-      capabilities,
-    });
+    testStore(
+      `unstorageStore(${name})`,
+      ({ clock }) => unstorageStore(createStorage({ driver: driver() }), { clock }),
+      {
+        test,
+        capabilities,
+      },
+    );
   }
 
   const fileDrivers: Record<string, (base: string) => Driver> = {
@@ -70,7 +77,9 @@ describe("unstorageStore()", () => {
     const created = await Promise.all(Array.from({ length: 20 }, (_, i) => store.create(key, String(i), meta)));
     expect(created.filter((version) => version !== undefined)).toHaveLength(1);
     const version = (await store.read(key))?.version as Version;
-    const updated = await Promise.all(Array.from({ length: 20 }, (_, i) => store.update(key, String(i), meta, version)));
+    const updated = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => store.update(key, String(i), meta, version)),
+    );
     expect(updated.filter((next) => next !== undefined)).toHaveLength(1);
     const [removed, late] = await Promise.all([store.delete(key), store.update(key, "late", meta, version)]);
     expect([removed, late, await store.read(key)]).toEqual([true, undefined, undefined]);
@@ -107,7 +116,15 @@ describe("unstorageStore()", () => {
     const base = newFolder();
     const store = unstorageStore(createStorage({ driver: fsDriver({ base }) }));
     const meta = { expiresAt: Date.now() + hour };
-    for (const damaged of ["", "x", "{}", "[1]", "12", '{"value":"x","version":"-"', '{"value":1,"version":"-","expiresAt":9}']) {
+    for (const damaged of [
+      "",
+      "x",
+      "{}",
+      "[1]",
+      "12",
+      '{"value":"x","version":"-"',
+      '{"value":1,"version":"-","expiresAt":9}',
+    ]) {
       const [key, other] = [newKey(), newKey()];
       await store.create(key, "x", meta);
       await store.create(other, "x", meta);
@@ -145,7 +162,10 @@ describe("unstorageStore()", () => {
     vi.useFakeTimers();
     const storage = createStorage();
     let silent = true;
-    const store = unstorageStore({ ...storage, getItem: (key) => (silent ? new Promise<never>(() => {}) : storage.getItem(key)) });
+    const store = unstorageStore({
+      ...storage,
+      getItem: (key) => (silent ? new Promise<never>(() => {}) : storage.getItem(key)),
+    });
     void store.read("key");
     silent = false;
     const next = store.read("key");
@@ -165,7 +185,9 @@ describe("unstorageStore()", () => {
 
   test("what is not a storage is refused", () => {
     for (const other of [undefined, null, {}, "memory", createStorage]) {
-      expect(() => unstorageStore(other as unknown as UnstorageLike)).toThrow(/Cannot use this as a storage: pass what createStorage/);
+      expect(() => unstorageStore(other as unknown as UnstorageLike)).toThrow(
+        /Cannot use this as a storage: pass what createStorage/,
+      );
     }
   });
 });
@@ -179,7 +201,10 @@ describeWith(await service("redis"), "unstorageStore(redis)", () => {
     "unstorageStore(redis)",
     ({ clock }) => {
       const storage = newStorage();
-      return { store: unstorageStore(storage, { clock }), dispose: () => storage.clear().then(() => storage.dispose()) };
+      return {
+        store: unstorageStore(storage, { clock }),
+        dispose: () => storage.clear().then(() => storage.dispose()),
+      };
     },
     { test, capabilities },
   );

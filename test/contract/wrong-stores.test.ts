@@ -15,11 +15,14 @@ const wrongStores = await Promise.all(
     }),
 );
 
-test.each(wrongStores)("the suite finds the fault of the store that $name, and no other", async ({ make, capabilities, fails }) => {
-  const { failed } = await results(make, capabilities);
-  expect(fails).not.toEqual([]);
-  expect(failed).toEqual(fails);
-});
+test.each(wrongStores)(
+  "the suite finds the fault of the store that $name, and no other",
+  async ({ make, capabilities, fails }) => {
+    const { failed } = await results(make, capabilities);
+    expect(fails).not.toEqual([]);
+    expect(failed).toEqual(fails);
+  },
+);
 
 test("the suite finds nothing wrong with a right store, whatever it declares", async () => {
   const eventual: MakeStore = ({ clock }) => ({ ...memoryStore({ clock }), consistency: "eventual" });
@@ -51,7 +54,10 @@ test("a store is disposed of after its test, and after one that failed", async (
 });
 
 /** Runs the suite with a `test` function that only collects. */
-async function results(make: MakeStore, capabilities: StoreCapabilities = {}): Promise<{ names: string[]; failed: string[] }> {
+async function results(
+  make: MakeStore,
+  capabilities: StoreCapabilities = {},
+): Promise<{ names: string[]; failed: string[] }> {
   const tests: [name: string, run: () => Promise<void>][] = [];
   testStore("x", make, { test: (name, run) => tests.push([name.replace("x: ", ""), run]), capabilities });
   const failed: string[] = [];

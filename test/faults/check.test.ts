@@ -10,7 +10,13 @@ const fine: Operation[] = [
   op(2, 5, { kind: "count", token: "t0", saw: { id: "s" } }),
   op(3, 6, { kind: "write", client: "b", token: "t0", value: 1, saw: { id: "s" } }),
   op(7, 8, { kind: "count", token: "t0", saw: { id: "s", count: 1, "by b": 1 }, given: "t1" }),
-  op(9, 9.5, { kind: "count", token: "t1", saw: { id: "s", count: 2, "by b": 1 }, outcome: "error", code: "store_timeout" }),
+  op(9, 9.5, {
+    kind: "count",
+    token: "t1",
+    saw: { id: "s", count: 2, "by b": 1 },
+    outcome: "error",
+    code: "store_timeout",
+  }),
   op(10, 11, { kind: "read", token: "t0", saw: { id: "s", count: 2, "by b": 1 } }),
 ];
 
@@ -26,7 +32,11 @@ describe("faultsIn()", () => {
       /at the end it has count 1, but 2 were/,
     ],
     "a change that was counted twice": [fine, looks({ id: "s", count: 4, "by b": 1 }), /count 4, but only 3 can/],
-    "an acknowledged write that is lost": [fine, looks({ id: "s", count: 2 }), /at the end it has undefined of b, whose 1 was/],
+    "an acknowledged write that is lost": [
+      fine,
+      looks({ id: "s", count: 2 }),
+      /at the end it has undefined of b, whose 1 was/,
+    ],
     "a value that nobody wrote": [fine, looks({ id: "s", count: 2, "by b": 7 }), /7 of b, who never wrote that/],
     "a write that is lost for a while": [
       [...fine, op(12, 13, { kind: "read", token: "t1", saw: { id: "s", count: 2 } })],
@@ -35,7 +45,10 @@ describe("faultsIn()", () => {
     ],
     "two live successors": [
       fine,
-      [...looks({ id: "s", count: 2, "by b": 1 }), { token: "t1", saw: { id: "s", count: 2, "by b": 1 }, handle: "other" }],
+      [
+        ...looks({ id: "s", count: 2, "by b": 1 }),
+        { token: "t1", saw: { id: "s", count: 2, "by b": 1 }, handle: "other" },
+      ],
       /more than one live successor/,
     ],
     "a session that is gone": [fine, looks({}), /gone, and nobody ended it/],
@@ -68,7 +81,10 @@ describe("faultsIn()", () => {
       /with a token from before sign in/,
     ],
     "changes that were dropped without a logout": [
-      [...fine, op(12, 13, { kind: "count", token: "t1", saw: { id: "s", count: 2, "by b": 1 }, events: ["changes_dropped"] })],
+      [
+        ...fine,
+        op(12, 13, { kind: "count", token: "t1", saw: { id: "s", count: 2, "by b": 1 }, events: ["changes_dropped"] }),
+      ],
       looks({ id: "s", count: 2, "by b": 1 }),
       /was dropped, and nobody had ended it/,
     ],
@@ -112,13 +128,17 @@ describe("faultsIn()", () => {
         if (kind === "destroy") session.destroy();
         return new Response();
       });
-      const answer = await handle(new Request("https://example.com/", { headers: { cookie: `__Host-Http-session=${token}` } }));
+      const answer = await handle(
+        new Request("https://example.com/", { headers: { cookie: `__Host-Http-session=${token}` } }),
+      );
       const given = answer.headers.getSetCookie()[0]?.split(";", 1)[0]?.slice("__Host-Http-session=".length);
       return op(started, ++time, { kind, n, token, saw, given });
     };
     history.push(await ask("create", 0));
     token = history[0]?.given as string;
-    history.push(...(await Promise.all([ask("count", 1), ask("count", 2), ask("count", 3), ask("destroy", 0), ask("count", 4)])));
+    history.push(
+      ...(await Promise.all([ask("count", 1), ask("count", 2), ask("count", 3), ask("destroy", 0), ask("count", 4)])),
+    );
     history.push(await ask("read", 5));
     const faults = faultsIn(history, [{ token, saw: history.at(-1)?.saw ?? {}, handle: "x" }]).join("\n");
     expect(faults).toMatch(/read it after destroy/);

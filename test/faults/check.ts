@@ -8,8 +8,8 @@ export interface Final {
 }
 
 /**
- * Everything in a history that must not be, in words; empty for a store and a core that keep their promises. `finals` are looks through every
- * token that a session ever had, when all is quiet.
+ * Everything in a history that must not be, in words; empty for a store and a core that keep their promises. `finals`
+ * are looks through every token that a session ever had, when all is quiet.
  */
 export function faultsIn(history: readonly Operation[], finals: readonly Final[]): string[] {
   const faults: string[] = [];
@@ -51,7 +51,15 @@ function understand(id: string, operations: readonly Operation[]): Session {
     const root = began || !one.token ? one : rootOf.get(one.token);
     if (root) rootOf.set(one.given, root);
   }
-  return { id, operations, counts: of("count"), writes: of("write"), logouts: of("destroy"), cuts: of("sign in", "renew"), rootOf };
+  return {
+    id,
+    operations,
+    counts: of("count"),
+    writes: of("write"),
+    logouts: of("destroy"),
+    cuts: of("sign in", "renew"),
+    rootOf,
+  };
 }
 
 const KNOWN_ERRORS = ["store_failed", "store_timeout", "session_conflict"];
@@ -61,7 +69,8 @@ function checkOperation(one: Operation, session: Session, report: (what: string)
   for (const event of ["record_rejected", "token_reused"]) {
     if (one.events.includes(event)) report(`${nameOf(one)} met ${event}`);
   }
-  if (one.outcome === "error" && !KNOWN_ERRORS.includes(one.code ?? "")) report(`${nameOf(one)} failed with ${one.code}`);
+  if (one.outcome === "error" && !KNOWN_ERRORS.includes(one.code ?? ""))
+    report(`${nameOf(one)} failed with ${one.code}`);
   if (one.saw === undefined || one.kind === "create") return;
   const root = rootOf.get(one.token ?? "");
   const earlier = (other: Operation): boolean => isAcknowledged(other) && other.end < one.start;
@@ -83,7 +92,9 @@ function checkOperation(one: Operation, session: Session, report: (what: string)
 
 /** Whether a logout or a cut may have ended what the token opened, before the operation was over. */
 function hasEnder(one: Operation, root: Operation | undefined, { logouts, cuts }: Session): boolean {
-  return [...logouts, ...cuts].some((other) => other !== one && other !== root && other.start < one.end && other.end > (root?.start ?? 0));
+  return [...logouts, ...cuts].some(
+    (other) => other !== one && other !== root && other.start < one.end && other.end > (root?.start ?? 0),
+  );
 }
 
 function checkEnd(session: Session, looks: readonly Final[], report: (what: string) => void): void {
@@ -101,7 +112,13 @@ function checkEnd(session: Session, looks: readonly Final[], report: (what: stri
   }
 }
 
-function checkCount(where: string, saw: Seen, acknowledged: number, possible: number, report: (what: string) => void): void {
+function checkCount(
+  where: string,
+  saw: Seen,
+  acknowledged: number,
+  possible: number,
+  report: (what: string) => void,
+): void {
   const count = (saw.count ?? 0) as number;
   if (count < acknowledged) report(`${where} count ${count}, but ${acknowledged} were acknowledged`);
   if (count > possible) report(`${where} count ${count}, but only ${possible} can have been counted`);
@@ -127,7 +144,9 @@ function checkWrites(
 
 /** Answered, found its session, and was not told that its changes were dropped. */
 function isAcknowledged(one: Operation): boolean {
-  return one.outcome === "ok" && !one.events.includes("changes_dropped") && (one.kind === "create" || one.saw?.id === one.id);
+  return (
+    one.outcome === "ok" && !one.events.includes("changes_dropped") && (one.kind === "create" || one.saw?.id === one.id)
+  );
 }
 
 /** Acknowledged, or nobody knows. A handler that did not run, or found another session or none, changed nothing. */

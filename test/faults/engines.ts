@@ -35,7 +35,9 @@ export async function startRedis(): Promise<FaultyEngine> {
   let server: ChildProcess;
 
   async function start(): Promise<void> {
-    const started = spawn("redis-server", Object.entries(options).flat().map(String), { stdio: ["ignore", "pipe", "inherit"] });
+    const started = spawn("redis-server", Object.entries(options).flat().map(String), {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     server = started;
     await new Promise<void>((resolve, reject) => {
       let log = "";

@@ -21,7 +21,10 @@ interface Run {
   readonly operations: number;
 }
 
-/** PostgreSQL is the slower of the two: a fair share of the two minutes that both may take is less than half of the operations. */
+/**
+ * PostgreSQL is the slower of the two: a fair share of the two minutes that both may take is less than half of the
+ * operations.
+ */
 const runs: Record<string, Run> = {
   Redis: { needs: redisServerProgram(), open: startRedis, operations: Math.ceil(total * 0.6) },
   PostgreSQL: { needs: await service("postgres"), open: openPostgres, operations: Math.ceil(total * 0.4) },

@@ -34,7 +34,9 @@ type Line = Partial<Operation> & { client: string; n: number; at: "start" | "end
 /** All operations of all processes of a run, or of one, in the order of their starts. */
 export function readHistory(folder: string, process?: string): Operation[] {
   const operations = new Map<string, Operation>();
-  for (const file of readdirSync(folder).filter((name) => name.endsWith(process === undefined ? ".jsonl" : `${process}.jsonl`))) {
+  for (const file of readdirSync(folder).filter((name) =>
+    name.endsWith(process === undefined ? ".jsonl" : `${process}.jsonl`),
+  )) {
     const lines = readFileSync(join(folder, file), "utf8").split("\n");
     // What stands after the last newline is nothing, or what a killed process did not finish writing.
     for (const text of lines.slice(0, -1)) {
@@ -42,7 +44,13 @@ export function readHistory(folder: string, process?: string): Operation[] {
       const name = `${line.client} ${line.n}`;
       const before = operations.get(name);
       if (at === "start")
-        operations.set(name, { end: Number.POSITIVE_INFINITY, outcome: "unknown", events: [], ...line, start: time } as never);
+        operations.set(name, {
+          end: Number.POSITIVE_INFINITY,
+          outcome: "unknown",
+          events: [],
+          ...line,
+          start: time,
+        } as never);
       else if (before) operations.set(name, { ...before, ...line, end: time });
     }
   }

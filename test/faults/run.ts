@@ -10,7 +10,10 @@ import { type FaultyEngine, pause } from "./engines.ts";
 import { type Operation, readHistory } from "./history.ts";
 import { randomFrom } from "./random.js";
 
-/** What a run does. The seed decides which operations each client does and which faults strike in which order; the clock decides the rest. */
+/**
+ * What a run does. The seed decides which operations each client does and which faults strike in which order; the clock
+ * decides the rest.
+ */
 export interface Plan {
   readonly seed: number;
   /** Operations in all, at least. */
@@ -58,7 +61,14 @@ export async function runWithFaults(engine: FaultyEngine, { seed, operations, li
 
   function startWorker(slot: number, share: number): void {
     const name = `p${++made}`;
-    const options = { name, engine: engine.name, port: proxy.port, place: engine.place, folder, seed: seed * 131 + made };
+    const options = {
+      name,
+      engine: engine.name,
+      port: proxy.port,
+      place: engine.place,
+      folder,
+      seed: seed * 131 + made,
+    };
     const argument = JSON.stringify({ ...options, slots: SLOTS, clients: CLIENTS, operations: share });
     const child = spawn(process.execPath, [join(import.meta.dirname, "worker.js"), argument], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -108,7 +118,8 @@ export async function runWithFaults(engine: FaultyEngine, { seed, operations, li
     // Faults come one after the other while anybody works.
     while (![...workers.values()].every(isOver)) {
       await calm(random());
-      if (performance.now() - begun > limit) throw new Error(`Not done after ${limit} ms: ${readHistory(folder).length} operations`);
+      if (performance.now() - begun > limit)
+        throw new Error(`Not done after ${limit} ms: ${readHistory(folder).length} operations`);
       if (deck.length === 0) deck.push(...Object.keys(faults));
       // Each strikes once before any strikes again, a kill first: a short run has met them all the same.
       const [name] = deck.splice(made === PROCESSES ? 0 : Math.floor(random() * deck.length), 1) as [string];
@@ -116,7 +127,8 @@ export async function runWithFaults(engine: FaultyEngine, { seed, operations, li
       struck[name] = (struck[name] ?? 0) + 1;
     }
     const codes = await Promise.all([...workers.values()].map(({ ended }) => ended));
-    if (codes.some((code) => code !== 0 && code !== null)) throw new Error(`A process ended by itself, with ${codes.join(", ")}`);
+    if (codes.some((code) => code !== 0 && code !== null))
+      throw new Error(`A process ended by itself, with ${codes.join(", ")}`);
     await quiet(proxy);
     const history = readHistory(folder);
     return { history, finals: await lookThroughAll(store, history), struck };
@@ -139,10 +151,14 @@ async function quiet(proxy: NetworkProxy): Promise<void> {
 
 async function lookThroughAll(store: SessionStore, history: readonly Operation[]): Promise<Final[]> {
   const sessions = createSessions({ store, rotation: { every: false, grace: 3_600 } });
-  const tokens = new Set(history.flatMap(({ token, given }) => [token, given]).filter((token) => token !== undefined && token !== ""));
+  const tokens = new Set(
+    history.flatMap(({ token, given }) => [token, given]).filter((token) => token !== undefined && token !== ""),
+  );
   const finals: Final[] = [];
   for (const token of tokens) {
-    const session = await sessions.load(new Request("https://example.com/", { headers: { cookie: `__Host-Http-session=${token}` } }));
+    const session = await sessions.load(
+      new Request("https://example.com/", { headers: { cookie: `__Host-Http-session=${token}` } }),
+    );
     finals.push({ token: token as string, saw: { ...session.all() }, handle: session.handle });
   }
   return finals;

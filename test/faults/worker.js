@@ -66,7 +66,9 @@ async function runClient(index) {
       return new Response();
     });
     try {
-      const response = await handle(new Request("https://example.com/", { headers: token ? { cookie: `${COOKIE}=${token}` } : {} }));
+      const response = await handle(
+        new Request("https://example.com/", { headers: token ? { cookie: `${COOKIE}=${token}` } : {} }),
+      );
       const given = response.headers
         .getSetCookie()[0]
         ?.split(";", 1)[0]

@@ -12,7 +12,8 @@ import { packageJson } from "./manifests.ts";
 import { type Block, blocksOf, givenTo, pages } from "./markdown.ts";
 import { installPacked } from "./packed.ts";
 
-// The programs of the pages, as they stand there, in an empty folder with the packed package: each must count the visits of a browser.
+// The programs of the pages, as they stand there, in an empty folder with the packed package: each must count the
+// visits of a browser.
 
 const blocks = pages.flatMap(blocksOf);
 const programs = blocks.filter(({ mark }) => mark.startsWith("run=") && mark !== "run=test");
@@ -82,7 +83,12 @@ async function asJavaScript(block: Block): Promise<string> {
 }
 
 /** Runs a program as the page says and asks it twice as one browser and once as another one. */
-async function answersOf(block: Block, runtime: string, path: string, [first, second]: readonly string[]): Promise<void> {
+async function answersOf(
+  block: Block,
+  runtime: string,
+  path: string,
+  [first, second]: readonly string[],
+): Promise<void> {
   const folder = mkdtempSync(join(installed.folder, "program-"));
   const name = /^\/\/ (\S+)\n/.exec(block.code)?.[1] ?? "";
   expect(name, "the first line says the name of the file").toMatch(/^\w+\.(mjs|ts)$/);
@@ -102,7 +108,10 @@ async function answersOf(block: Block, runtime: string, path: string, [first, se
 type Running = { url: string; stop(): Promise<void> };
 
 async function serveWorker(entry: string): Promise<Running> {
-  const worker = await startWorker({ entry, durableObjects: { SESSIONS: { className: "SessionObject", useSQLite: true } } });
+  const worker = await startWorker({
+    entry,
+    durableObjects: { SESSIONS: { className: "SessionObject", useSQLite: true } },
+  });
   return { url: worker.url.replace("127.0.0.1", "localhost"), stop: worker.stop };
 }
 
@@ -111,7 +120,14 @@ async function serve(runtime: string, path: string, folder: string, name: string
   const port = await freePort();
   // A module that exports a handler is served, one that serves by itself is run
   const isHandler = /^export default/m.test(readFileSync(join(folder, name), "utf8"));
-  const deno = [isHandler ? "serve" : "run", "--quiet", "--no-prompt", "--allow-all", "--unstable-kv", "--node-modules-dir=manual"];
+  const deno = [
+    isHandler ? "serve" : "run",
+    "--quiet",
+    "--no-prompt",
+    "--allow-all",
+    "--unstable-kv",
+    "--node-modules-dir=manual",
+  ];
   const args = runtime === "deno" ? [...deno, ...(isHandler ? [`--port=${port}`] : []), name] : [name];
   const env = {
     ...process.env,

@@ -16,12 +16,16 @@ describe("the pages", () => {
       if (!existsSync(join(root, file))) return true;
       return anchor !== undefined && !(file.endsWith(".md") && anchorsOf(file).has(anchor));
     });
-    expect(broken.map(({ at, file, anchor }) => `${at} -> ${file}${anchor === undefined ? "" : `#${anchor}`}`)).toEqual([]);
+    expect(broken.map(({ at, file, anchor }) => `${at} -> ${file}${anchor === undefined ? "" : `#${anchor}`}`)).toEqual(
+      [],
+    );
   });
 
   test("are all in the index", () => {
     const listed = new Set(linksOf("docs/README.md").map(({ file }) => file));
-    expect(pages.filter((page) => page.startsWith("docs/") && page !== "docs/README.md" && !listed.has(page))).toEqual([]);
+    expect(pages.filter((page) => page.startsWith("docs/") && page !== "docs/README.md" && !listed.has(page))).toEqual(
+      [],
+    );
   });
 
   test("no picture or file is named that is not there", () => {
@@ -29,7 +33,9 @@ describe("the pages", () => {
       [...text(page).matchAll(/(?:src|srcset)="((?!https?:)[^"]+)"/g)].map(([, file = ""]) => ({ page, file })),
     );
     // Those that begin with a slash are addresses in an example
-    expect(named.filter(({ page, file }) => !file.startsWith("/") && !existsSync(join(root, page, "..", file)))).toEqual([]);
+    expect(
+      named.filter(({ page, file }) => !file.startsWith("/") && !existsSync(join(root, page, "..", file))),
+    ).toEqual([]);
   });
 });
 
@@ -56,12 +62,15 @@ describe("the events page", () => {
 
 describe("code in the pages", () => {
   test("is marked with nothing but run=… or no-check (the package that is missing)", () => {
-    const strange = blocks.filter(({ mark }) => !/^(?:|run=(?:node|bun|deno|workers|test)|no-check \([\w@/-]+\))$/.test(mark));
+    const strange = blocks.filter(
+      ({ mark }) => !/^(?:|run=(?:node|bun|deno|workers|test)|no-check \([\w@/-]+\))$/.test(mark),
+    );
     expect(strange.map(({ at, mark }) => `${at} ${mark}`)).toEqual([]);
   });
 
   test("is JSON where it says so", () => {
-    for (const { code } of blocks.filter(({ language }) => language === "json")) expect(() => JSON.parse(code)).not.toThrow();
+    for (const { code } of blocks.filter(({ language }) => language === "json"))
+      expect(() => JSON.parse(code)).not.toThrow();
   });
 
   test("is right for TypeScript, against the built declarations", { timeout: 180_000 }, async () => {
@@ -115,9 +124,13 @@ async function typeErrors(list: readonly Block[]): Promise<string[]> {
   };
   const files = [...places.keys(), join(root, "test/package/fixtures/docs-globals.d.ts")];
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
-  const output = await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--pretty", "false", "-p", folder], {
-    cwd: folder,
-  }).then(
+  const output = await run(
+    process.execPath,
+    [join(root, "node_modules/typescript/bin/tsc"), "--pretty", "false", "-p", folder],
+    {
+      cwd: folder,
+    },
+  ).then(
     () => "",
     (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
   );

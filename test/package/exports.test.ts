@@ -5,7 +5,12 @@ import { entries, root } from "./manifests.ts";
 
 const program = ts.createProgram(
   entries.map(({ types }) => join(root, types)),
-  { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, noEmit: true },
+  {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    noEmit: true,
+  },
 );
 const checker = program.getTypeChecker();
 
@@ -15,7 +20,9 @@ describe("exported names", () => {
     const file = program.getSourceFile(join(root, types));
     const module = file && checker.getSymbolAtLocation(file);
     if (!module) throw new Error(`${types} is not a module`);
-    const names = checker.getExportsOfModule(module).map((symbol) => `${isValue(symbol) ? "value" : "type"} ${symbol.name}`);
+    const names = checker
+      .getExportsOfModule(module)
+      .map((symbol) => `${isValue(symbol) ? "value" : "type"} ${symbol.name}`);
     expect(names.sort()).toMatchSnapshot();
   });
 });

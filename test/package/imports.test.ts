@@ -51,7 +51,9 @@ describe("imports", () => {
   test("every file of src is in a room, and arrows between rooms run one way, those of types included", () => {
     expect(sources.filter((file) => floorOf(file) < 0)).toEqual([]);
     const roomOf = (file: string): string | undefined => ROOMS.flat().find((room) => file.startsWith(room));
-    const back = importsOf(sources).filter(({ file, to }) => roomOf(file) !== roomOf(to) && floorOf(file) >= floorOf(to));
+    const back = importsOf(sources).filter(
+      ({ file, to }) => roomOf(file) !== roomOf(to) && floorOf(file) >= floorOf(to),
+    );
     expect(back.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
   });
 
@@ -74,7 +76,9 @@ describe("imports", () => {
   test("examples reach the library by its name", () => {
     const specifiers = entries.map(({ specifier }) => specifier);
     const known = (to: string): boolean => !to.startsWith(packageJson.name) || specifiers.includes(to);
-    expect(offenders(examples, ({ from, to }) => (from.startsWith(".") ? to.startsWith("examples/") : known(to)))).toEqual([]);
+    expect(
+      offenders(examples, ({ from, to }) => (from.startsWith(".") ? to.startsWith("examples/") : known(to))),
+    ).toEqual([]);
   });
 
   test("relative imports say the file, extension included", () => {
@@ -85,7 +89,9 @@ describe("imports", () => {
 
 describe("files", () => {
   test("no default export in src and adapters", () => {
-    expect([...sources, ...adapters].filter((file) => /^export default\b|\bas default\b/m.test(text(file)))).toEqual([]);
+    expect([...sources, ...adapters].filter((file) => /^export default\b|\bas default\b/m.test(text(file)))).toEqual(
+      [],
+    );
   });
 
   // A drawer has no reason to change but everything's.

@@ -6,7 +6,11 @@ import { denoJson, entries, packageJson, root, text } from "./manifests.ts";
 
 describe("package.json and deno.json", () => {
   test("name, version and license are the same in both", () => {
-    expect(denoJson).toMatchObject({ name: packageJson.name, version: packageJson.version, license: packageJson.license });
+    expect(denoJson).toMatchObject({
+      name: packageJson.name,
+      version: packageJson.version,
+      license: packageJson.license,
+    });
   });
 
   test("both export the same entries, built where package.json says", () => {
@@ -24,7 +28,9 @@ describe("package.json and deno.json", () => {
 
   test("the tests and examples are type-checked against the same entries", () => {
     const { config } = ts.parseConfigFileTextToJson("tsconfig.test.json", text("tsconfig.test.json"));
-    expect(config.compilerOptions.paths).toEqual(Object.fromEntries(entries.map(({ specifier, source }) => [specifier, [source]])));
+    expect(config.compilerOptions.paths).toEqual(
+      Object.fromEntries(entries.map(({ specifier, source }) => [specifier, [source]])),
+    );
   });
 
   test("every peer is optional", () => {
@@ -38,7 +44,9 @@ describe("package.json and deno.json", () => {
   });
 
   test("nothing runs when the package is installed", () => {
-    expect(Object.keys(packageJson.scripts).filter((name) => /^(pre|post)?(install|prepare)$|^dependencies$/.test(name))).toEqual([]);
+    expect(
+      Object.keys(packageJson.scripts).filter((name) => /^(pre|post)?(install|prepare)$|^dependencies$/.test(name)),
+    ).toEqual([]);
   });
 
   test("CHANGELOG.md has an entry for the version", () => {
@@ -47,14 +55,19 @@ describe("package.json and deno.json", () => {
 });
 
 describe("lock files", () => {
-  test.each(["package-lock.json", "test/engines/package-lock.json"])("%s names no host but the public registry", (path) => {
-    const hosts = [...text(path).matchAll(/"resolved": "(\w+:\/\/[^/"]*)/g)].map(([, host]) => host);
-    expect(hosts.filter((host) => host !== "https://registry.npmjs.org")).toEqual([]);
-  });
+  test.each(["package-lock.json", "test/engines/package-lock.json"])(
+    "%s names no host but the public registry",
+    (path) => {
+      const hosts = [...text(path).matchAll(/"resolved": "(\w+:\/\/[^/"]*)/g)].map(([, host]) => host);
+      expect(hosts.filter((host) => host !== "https://registry.npmjs.org")).toEqual([]);
+    },
+  );
 
   // A binary called node in node_modules/.bin would run every npm script instead of the node that was asked for.
   test("no dependency brings a program called node", () => {
-    const { packages } = JSON.parse(text("package-lock.json")) as { packages: Record<string, { bin?: Record<string, string> }> };
+    const { packages } = JSON.parse(text("package-lock.json")) as {
+      packages: Record<string, { bin?: Record<string, string> }>;
+    };
     expect(Object.keys(packages).filter((path) => packages[path]?.bin?.node !== undefined)).toEqual([]);
   });
 });

@@ -44,7 +44,13 @@ export interface PublishedEntry {
 
 export const entries: readonly PublishedEntry[] = Object.entries(denoJson.exports).map(([key, source]) => {
   const name = key === "." ? "index" : key.slice(2);
-  return { key, specifier: packageJson.name + key.slice(1), source, file: `./dist/${name}.js`, types: `./dist/${name}.d.ts` };
+  return {
+    key,
+    specifier: packageJson.name + key.slice(1),
+    source,
+    file: `./dist/${name}.js`,
+    types: `./dist/${name}.d.ts`,
+  };
 });
 
 /** Every file below a folder whose name ends so, as paths from the root, sorted. */

@@ -11,7 +11,10 @@ export interface Block {
   /** What stands after the language: `run=node`, `no-check (express-session)`. */
   readonly mark: string;
   readonly code: string;
-  /** The lines of the last comment `<!-- given … -->` before it: what the block may use without saying where it comes from. */
+  /**
+   * The lines of the last comment `<!-- given … -->` before it: what the block may use without saying where it comes
+   * from.
+   */
   readonly given: readonly string[];
 }
 
@@ -57,11 +60,13 @@ export function blocksOf(page: string): Block[] {
 /** The given lines, without the names that the block brings along itself. */
 export function givenTo({ given, code }: Block): string[] {
   const has = (name: string): boolean =>
-    new RegExp(`^(?:export )?(?:declare )?(?:async )?(?:const|let|function|interface|class|type) ${name}\\b`, "m").test(code) ||
-    new RegExp(`^import[^;]*\\b${name}\\b[^;]*;`, "m").test(code);
+    new RegExp(`^(?:export )?(?:declare )?(?:async )?(?:const|let|function|interface|class|type) ${name}\\b`, "m").test(
+      code,
+    ) || new RegExp(`^import[^;]*\\b${name}\\b[^;]*;`, "m").test(code);
   return given.map((line) => {
     const [, names, from] = /^import (.*) from (".*");$/.exec(line) ?? [];
-    if (names === undefined) return has(/(?:const|function|interface|class|type) (\w+)/.exec(line)?.[1] ?? "") ? "" : line;
+    if (names === undefined)
+      return has(/(?:const|function|interface|class|type) (\w+)/.exec(line)?.[1] ?? "") ? "" : line;
     if (!names.startsWith("{")) return has(names) ? "" : line;
     const left = names
       .slice(1, -1)

@@ -63,7 +63,9 @@ async function compile(
   const name = `consumer-${options.moduleResolution}-${list.length}`;
   writeFileSync(
     join(installed.folder, `${name}.mts`),
-    list.map(({ specifier }, index) => `import * as entry${index} from "${specifier}";\nvoid entry${index};\n`).join(""),
+    list
+      .map(({ specifier }, index) => `import * as entry${index} from "${specifier}";\nvoid entry${index};\n`)
+      .join(""),
   );
   const compilerOptions = { ...SETTINGS, ...options };
   writeFileSync(join(installed.folder, `${name}.json`), JSON.stringify({ compilerOptions, files: [`${name}.mts`] }));
@@ -72,7 +74,9 @@ async function compile(
 
 /** Runs a tool of node_modules; what it printed is the error if it fails. */
 async function tool(path: string, ...args: string[]): Promise<void> {
-  const failure = await run(process.execPath, [join(root, "node_modules", path), ...args], { cwd: installed.folder }).then(
+  const failure = await run(process.execPath, [join(root, "node_modules", path), ...args], {
+    cwd: installed.folder,
+  }).then(
     () => "",
     (error: { stdout: string; stderr: string }) => `${error.stdout}\n${error.stderr}`,
   );

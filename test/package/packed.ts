@@ -14,12 +14,15 @@ export interface Installed {
 }
 
 /**
- * Packs the package and unpacks it into the node_modules of an empty folder, beside links to `also`:
- * what `npm install` would do, without asking a registry.
+ * Packs the package and unpacks it into the node_modules of an empty folder, beside links to `also`: what `npm install`
+ * would do, without asking a registry.
  */
 export function installPacked(also: readonly string[] = []): Installed {
   const folder = mkdtempSync(join(tmpdir(), "sojourn-packed-"));
-  const packed = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], { cwd: root, encoding: "utf8" });
+  const packed = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], {
+    cwd: root,
+    encoding: "utf8",
+  });
   const [{ filename, files }] = JSON.parse(packed) as [{ filename: string; files: { path: string; size: number }[] }];
   const tarball = join(folder, filename);
   const target = join(folder, "node_modules", packageJson.name);

@@ -7,8 +7,9 @@ const CORE = `import { createSessions, memoryStore } from "@sojourn/session"; co
 const SEALED = `import { createSessions } from "@sojourn/session"; import { sealedCookies } from "@sojourn/session/sealed"; console.log(createSessions, sealedCookies);`;
 const ALONE = `import { createSessions } from "@sojourn/session"; console.log(createSessions);`;
 
-// Limits for statements that a user would write, minified and gzipped, all dependencies included: what it takes today. They only ever go
-// down. The aim is 8,000 for the core and 3,000 for sealed cookies; ARCHITECTURE.md says where the bytes are.
+// Limits for statements that a user would write, minified and gzipped, all dependencies included: what it takes today.
+// They only ever go down. The aim is 8,000 for the core and 3,000 for sealed cookies; ARCHITECTURE.md says where the
+// bytes are.
 describe("size", () => {
   test("createSessions and memoryStore take at most 12,700 bytes", async () => {
     expect(await bytes(CORE)).toBeLessThanOrEqual(12_700);

@@ -21,10 +21,17 @@ for (const version of ["node-24", "node-26"] as const) {
       symlinkSync(root, modules, "junction");
       writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
       writeFileSync(join(folder, "note-store.ts"), codeOf("note-store.ts"));
-      writeFileSync(join(folder, "note-store.test.ts"), `import { noteStore } from "./note-store.ts";\n${codeOf("note-store.test.ts")}`);
-      const output = await runProgram(node.path ?? "", ["--no-warnings", "--test-reporter=tap", join(folder, "note-store.test.ts")], {
-        cwd: folder,
-      });
+      writeFileSync(
+        join(folder, "note-store.test.ts"),
+        `import { noteStore } from "./note-store.ts";\n${codeOf("note-store.test.ts")}`,
+      );
+      const output = await runProgram(
+        node.path ?? "",
+        ["--no-warnings", "--test-reporter=tap", join(folder, "note-store.test.ts")],
+        {
+          cwd: folder,
+        },
+      );
       expect(output).toMatch(/^# fail 0$/m);
       expect(Number(/^# pass (\d+)$/m.exec(output)?.[1])).toBeGreaterThan(40);
     } finally {

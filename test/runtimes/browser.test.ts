@@ -109,7 +109,14 @@ describeWith(installed, "the example site on Node, in Chromium", () => {
     await page.goto(`${strict}/account`);
     await signIn(page, "Ada");
     expect(await context.cookies()).toEqual([
-      expect.objectContaining({ name: "__Host-Http-session", path: "/", expires: -1, httpOnly: true, secure: true, sameSite: "Lax" }),
+      expect.objectContaining({
+        name: "__Host-Http-session",
+        path: "/",
+        expires: -1,
+        httpOnly: true,
+        secure: true,
+        sameSite: "Lax",
+      }),
     ]);
     await page.goto(strict);
     await page.getByRole("heading", { name: "Good to have you, Ada." }).waitFor();
@@ -224,7 +231,10 @@ describeWith(installed, "the example site on Node, in Chromium", () => {
 
   test("a form on another site changes nothing", async () => {
     const form = `<form method="post" action="${site}/cart"><button name="add" value="lantern">A kitten</button></form>`;
-    const elsewhere = await serve((_, response) => response.setHeader("content-type", "text/html").end(form), "127.0.0.1");
+    const elsewhere = await serve(
+      (_, response) => response.setHeader("content-type", "text/html").end(form),
+      "127.0.0.1",
+    );
     const page = await (await newWindow()).newPage();
     await page.goto(site);
     await leave(page, page.getByRole("button", { name: "Add Paper map to the cart" }));

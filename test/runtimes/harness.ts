@@ -1,4 +1,6 @@
-/** Starts what a test needs to run for real: a program that serves, a program that ends by itself, a worker in workerd. */
+/**
+ * Starts what a test needs to run for real: a program that serves, a program that ends by itself, a worker in workerd.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,10 +35,17 @@ export interface ProgramOptions {
 const url = /^.*?(https?:\/\/[\w.\-[\]:]+).*\n/m;
 
 /** Starts a program that serves, and waits until it has written a line with its URL. */
-export async function startProgram(command: string, args: readonly string[], options: ProgramOptions = {}): Promise<Running> {
+export async function startProgram(
+  command: string,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<Running> {
   const { child, output, ended } = launch(command, args, options);
   const ready = new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => reject(failure(command, args, "did not say its URL in time", output())), options.timeout ?? 30_000);
+    const timer = setTimeout(
+      () => reject(failure(command, args, "did not say its URL in time", output())),
+      options.timeout ?? 30_000,
+    );
     const look = (): void => {
       const found = url.exec(output())?.[1];
       if (found === undefined) return;
@@ -64,7 +73,11 @@ export async function startProgram(command: string, args: readonly string[], opt
 }
 
 /** Runs a program to its end and returns what it wrote to its standard output. Rejects when it fails. */
-export async function runProgram(command: string, args: readonly string[], options: ProgramOptions = {}): Promise<string> {
+export async function runProgram(
+  command: string,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<string> {
   const { child, output, ended } = launch(command, args, options);
   let stdout = "";
   child.stdout?.on("data", (chunk) => {
@@ -76,7 +89,10 @@ export async function runProgram(command: string, args: readonly string[], optio
   return stdout;
 }
 
-/** A worker: its script, and the settings of Miniflare that matter to it (`kvNamespaces`, `d1Databases`, `durableObjects`, `bindings`). */
+/**
+ * A worker: its script, and the settings of Miniflare that matter to it (`kvNamespaces`, `d1Databases`,
+ * `durableObjects`, `bindings`).
+ */
 export interface WorkerSetup extends Omit<WorkerOptions, "script" | "scriptPath" | "modules" | "compatibilityFlags"> {
   /** The TypeScript file with the worker's exports, relative to the root. */
   readonly entry: string;
@@ -92,8 +108,16 @@ export interface RunningWorker extends Running {
   readonly miniflare: Miniflare;
 }
 
-/** Bundles a worker as a deployment would, and runs it in workerd with local KV, D1 and Durable Objects that last as long as it runs. */
-export async function startWorker({ entry, nodejsCompat = false, alias, ...settings }: WorkerSetup): Promise<RunningWorker> {
+/**
+ * Bundles a worker as a deployment would, and runs it in workerd with local KV, D1 and Durable Objects that last as
+ * long as it runs.
+ */
+export async function startWorker({
+  entry,
+  nodejsCompat = false,
+  alias,
+  ...settings
+}: WorkerSetup): Promise<RunningWorker> {
   const bundle = await build({
     entryPoints: [entry],
     absWorkingDir: root,
@@ -106,7 +130,8 @@ export async function startWorker({ entry, nodejsCompat = false, alias, ...setti
     ...(alias && { alias }),
     logLevel: "silent",
   });
-  // Each Durable Object is a database file, and a disk makes every one of them wait: ten times as long for a suite that makes a thousand
+  // Each Durable Object is a database file, and a disk makes every one of them wait: ten times as long for a suite that
+  // makes a thousand
   const storage = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "sojourn-worker-"));
   let output = "";
   const miniflare = new Miniflare({
@@ -143,7 +168,11 @@ function launch(
   args: readonly string[],
   { cwd = root, env }: ProgramOptions,
 ): { child: ChildProcess; output: () => string; ended: Promise<number | NodeJS.Signals | null> } {
-  const child = spawn(command, args, { cwd, env: { ...process.env, NO_COLOR: "1", ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, NO_COLOR: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (chunk) => {

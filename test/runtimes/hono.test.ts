@@ -150,12 +150,19 @@ describe("honoSession", () => {
   test("a store that cannot be written is an error to onError, and the cookie is left alone", async () => {
     let down = false;
     const store = memoryStore();
-    const app = newApp({ ...store, update: (...args) => (down ? Promise.reject(new Error("down")) : store.update(...args)) });
+    const app = newApp({
+      ...store,
+      update: (...args) => (down ? Promise.reject(new Error("down")) : store.update(...args)),
+    });
     app.onError((error, c) => c.text((error as { code?: string }).code ?? "", 503));
     const cookie = cookieOf(await app.request("/write"));
     down = true;
     const response = await app.request("/write", sending(cookie));
-    expect([response.status, await response.text(), response.headers.getSetCookie()]).toEqual([503, "store_failed", []]);
+    expect([response.status, await response.text(), response.headers.getSetCookie()]).toEqual([
+      503,
+      "store_failed",
+      [],
+    ]);
     down = false;
     expect(await (await app.request("/read", sending(cookie))).text()).toBe("n=1");
   });
@@ -208,7 +215,9 @@ describe("honoSession", () => {
   });
 
   test("the response of a fetch keeps its own cookies beside ours", async () => {
-    const origin = await serve((_request, response) => response.setHeader("set-cookie", ["a=1", "b=2"]).end("from there"));
+    const origin = await serve((_request, response) =>
+      response.setHeader("set-cookie", ["a=1", "b=2"]).end("from there"),
+    );
     const app = newApp();
     app.get("/proxy", (c) => {
       c.var.session.set("n", 1);
@@ -216,7 +225,11 @@ describe("honoSession", () => {
     });
     const response = await app.request("/proxy");
     expect(await response.text()).toBe("from there");
-    expect(response.headers.getSetCookie().map((line) => line.split("=")[0])).toEqual(["a", "b", "__Host-Http-session"]);
+    expect(response.headers.getSetCookie().map((line) => line.split("=")[0])).toEqual([
+      "a",
+      "b",
+      "__Host-Http-session",
+    ]);
     await origin.close();
   });
 
@@ -304,7 +317,10 @@ describe("honoSession", () => {
   test("hono/cache outside of it does not keep a page with somebody's data", async () => {
     const kept: string[] = [];
     const caches = {
-      open: async () => ({ match: async () => undefined, put: async (_key: string, page: Response) => void kept.push(await page.text()) }),
+      open: async () => ({
+        match: async () => undefined,
+        put: async (_key: string, page: Response) => void kept.push(await page.text()),
+      }),
     };
     const former = Reflect.get(globalThis, "caches");
     Reflect.set(globalThis, "caches", caches);

@@ -6,9 +6,9 @@ import { type Answer, type Handler, startProcess, startSession } from "./process
 import { scheduledStore } from "./scheduled-store.ts";
 
 /*
- * The promises under concurrency. Two or three requests that carry the same token run in processes of their own over one store; each
- * operation of the store stops twice (before it takes effect, and before its
- * answer arrives), and fast-check chooses who goes on. A process may also crash at any of these points: it then never answers, and nothing
+ * The promises under concurrency. Two or three requests that carry the same token run in processes of their own over
+ * one store; each operation of the store stops twice (before it takes effect, and before its answer arrives), and
+ * fast-check chooses who goes on. A process may also crash at any of these points: it then never answers, and nothing
  * of it runs again.
  */
 
@@ -179,12 +179,17 @@ export function interleavingTests(ground: Ground): void {
 
       test(`a crash at any point ${rotating ? "of a rotation" : "of a write"} logs nobody out and loses nothing acknowledged`, async () => {
         await fc.assert(
-          fc.asyncProperty(kindsOf("read", "set b", "set c", "count"), fc.scheduler(), crashes, async (kinds, scheduler, crashAt) => {
-            const world = await explore(ground, kinds, scheduler, { rotating, crashAt });
-            expect(await world.liveRecords()).toBe(1);
-            for (const token of world.tokens) expectNothingLost(world, (await world.look(token)).saw);
-            expect(new Set(world.tokens).size).toBeLessThanOrEqual(2);
-          }),
+          fc.asyncProperty(
+            kindsOf("read", "set b", "set c", "count"),
+            fc.scheduler(),
+            crashes,
+            async (kinds, scheduler, crashAt) => {
+              const world = await explore(ground, kinds, scheduler, { rotating, crashAt });
+              expect(await world.liveRecords()).toBe(1);
+              for (const token of world.tokens) expectNothingLost(world, (await world.look(token)).saw);
+              expect(new Set(world.tokens).size).toBeLessThanOrEqual(2);
+            },
+          ),
           RUNS,
         );
       });
@@ -225,23 +230,28 @@ export function interleavingTests(ground: Ground): void {
 
       test(`sign-in and renewal ${rotating ? "racing rotations" : "without rotation"} are hard cuts: the first token opens nothing afterwards, and nobody is led to the new one`, async () => {
         await fc.assert(
-          fc.asyncProperty(kindsOf("read", "set b", "count", "sign in", "renew"), fc.scheduler(), async (others, scheduler) => {
-            const world = await explore(ground, ["sign in", ...others.slice(0, 2)], scheduler, { rotating });
-            const { saw, subject, cookies } = await world.look(world.first);
-            expect([saw, subject, cookies]).toEqual([{}, undefined, []]);
-            for (const { kind, answer } of world.runs) {
-              // Only the requests that cut, and the offers of a rotation before the cut, set a cookie; none removes one
-              expect(answer?.cookies).not.toContain("");
-              if (kind === "sign in") expect((await world.look(answer?.cookies[0] as string)).subject).toBe("ada");
-            }
-            if (!others.includes("sign in") && !others.includes("renew")) {
-              const cutter = world.runs[0]?.answer?.cookies[0] as string;
-              const seen = await world.look(cutter);
-              expect(seen.subject).toBe("ada");
-              expectNothingLost(world, seen.saw);
-              expect(await world.liveRecords()).toBe(1);
-            }
-          }),
+          fc.asyncProperty(
+            kindsOf("read", "set b", "count", "sign in", "renew"),
+            fc.scheduler(),
+            async (others, scheduler) => {
+              const world = await explore(ground, ["sign in", ...others.slice(0, 2)], scheduler, { rotating });
+              const { saw, subject, cookies } = await world.look(world.first);
+              expect([saw, subject, cookies]).toEqual([{}, undefined, []]);
+              for (const { kind, answer } of world.runs) {
+                // Only the requests that cut, and the offers of a rotation before the cut, set a cookie; none removes
+                // one
+                expect(answer?.cookies).not.toContain("");
+                if (kind === "sign in") expect((await world.look(answer?.cookies[0] as string)).subject).toBe("ada");
+              }
+              if (!others.includes("sign in") && !others.includes("renew")) {
+                const cutter = world.runs[0]?.answer?.cookies[0] as string;
+                const seen = await world.look(cutter);
+                expect(seen.subject).toBe("ada");
+                expectNothingLost(world, seen.saw);
+                expect(await world.liveRecords()).toBe(1);
+              }
+            },
+          ),
           RUNS,
         );
       });
@@ -249,16 +259,21 @@ export function interleavingTests(ground: Ground): void {
 
     test("no answer replaces or clears a newer cookie: what a browser holds at the end is live, in whatever order answers arrive", async () => {
       await fc.assert(
-        fc.asyncProperty(kindsOf("read", "set b", "count"), fc.scheduler(), fc.array(fc.nat()), async (kinds, scheduler, shuffle) => {
-          const world = await explore(ground, kinds, scheduler, { rotating: true });
-          const answers = world.runs
-            .map(({ answer }, index) => ({ answer, order: shuffle[index] ?? index }))
-            .sort((x, y) => x.order - y.order);
-          let jar = world.first;
-          for (const { answer } of answers) for (const cookie of answer?.cookies ?? []) jar = cookie;
-          expect(jar).not.toBe("");
-          expect((await world.look(jar)).saw.a).toBe("start");
-        }),
+        fc.asyncProperty(
+          kindsOf("read", "set b", "count"),
+          fc.scheduler(),
+          fc.array(fc.nat()),
+          async (kinds, scheduler, shuffle) => {
+            const world = await explore(ground, kinds, scheduler, { rotating: true });
+            const answers = world.runs
+              .map(({ answer }, index) => ({ answer, order: shuffle[index] ?? index }))
+              .sort((x, y) => x.order - y.order);
+            let jar = world.first;
+            for (const { answer } of answers) for (const cookie of answer?.cookies ?? []) jar = cookie;
+            expect(jar).not.toBe("");
+            expect((await world.look(jar)).saw.a).toBe("start");
+          },
+        ),
         RUNS,
       );
     });

@@ -32,7 +32,10 @@ export interface TestProcess {
 
 export const COOKIE: CookieForm["name"] = "__Host-Http-session";
 
-export function startProcess(store: SessionStore, options: Omit<SessionsOptions, "store" | "observe"> = {}): TestProcess {
+export function startProcess(
+  store: SessionStore,
+  options: Omit<SessionsOptions, "store" | "observe"> = {},
+): TestProcess {
   const events: SessionEvent[] = [];
   const sessions = createSessions<TestData>({ ...options, store, observe: (event) => events.push(event) });
   return {
@@ -62,7 +65,11 @@ export function cookiesOf(response: Response): string[] {
 }
 
 /** A token of a new session that holds the given data. */
-export async function startSession(process: TestProcess, data: Partial<TestData> = { a: "start" }, subject?: string): Promise<string> {
+export async function startSession(
+  process: TestProcess,
+  data: Partial<TestData> = { a: "start" },
+  subject?: string,
+): Promise<string> {
   const { cookies } = await process.request(undefined, (session) => {
     for (const [key, value] of Object.entries(data)) session.set(key as keyof TestData, value);
     if (subject !== undefined) session.signIn(subject);

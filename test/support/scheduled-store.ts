@@ -1,11 +1,14 @@
 import type { SessionStore } from "../../src/index.ts";
 
-/** Pauses before and after an operation, so that a scheduler decides what happens in between. Throws when the process is to crash there. */
+/**
+ * Pauses before and after an operation, so that a scheduler decides what happens in between. Throws when the process is
+ * to crash there.
+ */
 export type Gate = (label: string) => Promise<void>;
 
 /**
- * A store of which each operation waits at a gate before it takes effect and again before its answer arrives. The effect itself is atomic,
- * as the contract says.
+ * A store of which each operation waits at a gate before it takes effect and again before its answer arrives. The
+ * effect itself is atomic, as the contract says.
  */
 export function scheduledStore(store: SessionStore, gate: Gate): SessionStore {
   async function pass<T>(label: string, effect: () => T | Promise<T>): Promise<T> {

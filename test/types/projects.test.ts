@@ -6,7 +6,8 @@ import { expect, test } from "vitest";
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-// So that `npm test` alone finds a type that does not hold: `expectTypeOf` and `@ts-expect-error` are only looked at here.
+// So that `npm test` alone finds a type that does not hold: `expectTypeOf` and `@ts-expect-error` are only looked at
+// here.
 test.each(["src", "adapters", "test", "examples"])(
   "tsconfig.%s.json has no type errors",
   async (project) => {

@@ -5,7 +5,8 @@ import { createDecoder, type DecodedRecord } from "../../src/stored/decoder.ts";
 import { encodeMark, encodeRecord } from "../../src/stored/record.ts";
 
 const now = 1_800_000_000_000;
-const textOf = (data: unknown): string => encodeRecord({ kind: "live", createdAt: now, renewedAt: now, data: JSON.stringify(data) });
+const textOf = (data: unknown): string =>
+  encodeRecord({ kind: "live", createdAt: now, renewedAt: now, data: JSON.stringify(data) });
 
 describe("what a text means", () => {
   test("is remembered for the text that is stored, and for no other under the same key", () => {
@@ -59,7 +60,10 @@ describe("requests of one session that share what was decoded", () => {
   }
 
   async function signedIn() {
-    const sessions = createSessions<Data>({ store: memoryStore(), describe: () => ({ browser: { name: "a browser" } }) });
+    const sessions = createSessions<Data>({
+      store: memoryStore(),
+      describe: () => ({ browser: { name: "a browser" } }),
+    });
     const first = await sessions.load(new Request("https://example.com/"));
     first.signIn("ada");
     first.set("list", { items: [1] });

@@ -11,9 +11,12 @@ describe("lifetime", () => {
     { idleEnd: 5000, createdAt: 100, now: 1100, passed: "absolute" },
     { idleEnd: 200, createdAt: 100, now: 1100, passed: "absolute" },
     { idleEnd: 200, createdAt: 100, now: 0, passed: undefined },
-  ])("limitPassed: created $createdAt, idle until $idleEnd, now $now: $passed", ({ idleEnd, createdAt, now, passed }) => {
-    expect(limitPassed(idleEnd, createdAt, now, lifetime)).toBe(passed);
-  });
+  ])(
+    "limitPassed: created $createdAt, idle until $idleEnd, now $now: $passed",
+    ({ idleEnd, createdAt, now, passed }) => {
+      expect(limitPassed(idleEnd, createdAt, now, lifetime)).toBe(passed);
+    },
+  );
 
   test.each([
     { idleEnd: 200, now: 109, due: false },

@@ -52,7 +52,12 @@ describe("memoryStore() when it is full", () => {
     add(store, "alive", 10 * lifetime);
     now += lifetime;
     add(store, "new");
-    expect(["old but alive", "expired", "alive", "new"].map((key) => store.read(key) !== undefined)).toEqual([true, false, true, true]);
+    expect(["old but alive", "expired", "alive", "new"].map((key) => store.read(key) !== undefined)).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ]);
     expect(warn).not.toHaveBeenCalled();
   });
 
@@ -147,13 +152,16 @@ test("a memoryStore() lets others have their turn while it sweeps", async () => 
 
 test("a memoryStore() tells subjects and keys apart that end alike", () => {
   const store = memoryStore({ clock });
-  for (let i = 0; i < 3000; i++) store.create(`${i}@example.com`, String(i), { expiresAt: now + lifetime, subject: `${i}@example.com` });
+  for (let i = 0; i < 3000; i++)
+    store.create(`${i}@example.com`, String(i), { expiresAt: now + lifetime, subject: `${i}@example.com` });
   for (let i = 0; i < 3000; i++) expect(store.keysOf(`${i}@example.com`)).toEqual([`${i}@example.com`]);
   expect(store.read("x@example.com")).toBeUndefined();
 });
 
 test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("maxEntries cannot be %d", (maxEntries) => {
-  expect(() => memoryStore({ maxEntries })).toThrow(new RangeError(`maxEntries must be a whole number above 0, not ${maxEntries}`));
+  expect(() => memoryStore({ maxEntries })).toThrow(
+    new RangeError(`maxEntries must be a whole number above 0, not ${maxEntries}`),
+  );
 });
 
 test("the clock must be a function", () => {

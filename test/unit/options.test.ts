@@ -7,14 +7,20 @@ const request = (url: string, headers: Record<string, string> = {}): RequestLike
   headers: { get: (name) => headers[name] ?? null },
 });
 const HTTPS = request("https://example.com/");
-const cookieOf = (cookie: SessionsOptions["cookie"], of = HTTPS) => resolveOptions({ ...(cookie && { cookie }) }).cookieOf(of);
+const cookieOf = (cookie: SessionsOptions["cookie"], of = HTTPS) =>
+  resolveOptions({ ...(cookie && { cookie }) }).cookieOf(of);
 
 describe("defaults", () => {
   test("are all in one place, in milliseconds", () => {
     const { lifetime, rotation, storeTimeout, onStoreFailure, maxPerSubject, persistent } = resolveOptions({});
     expect(lifetime).toEqual({ idle: 43_200_000, absolute: 604_800_000, touchEvery: 4_320_000 });
     expect(rotation).toEqual({ every: false, grace: 30_000, onReuse: "revoke", reuseWindow: 300_000 });
-    expect([storeTimeout, onStoreFailure, maxPerSubject, persistent]).toEqual([5_000, "throw", Number.POSITIVE_INFINITY, false]);
+    expect([storeTimeout, onStoreFailure, maxPerSubject, persistent]).toEqual([
+      5_000,
+      "throw",
+      Number.POSITIVE_INFINITY,
+      false,
+    ]);
   });
 
   test("touchEvery follows idle; the clock is Date.now and always whole", () => {
@@ -23,7 +29,10 @@ describe("defaults", () => {
   });
 
   test("the cookie's name literally starts with __Host-, and changes its prefix with domain or path (WS-2022-0330)", () => {
-    expect(cookieOf({})).toEqual({ name: "__Host-Http-session", attributes: "; Path=/; HttpOnly; Secure; SameSite=Lax" });
+    expect(cookieOf({})).toEqual({
+      name: "__Host-Http-session",
+      attributes: "; Path=/; HttpOnly; Secure; SameSite=Lax",
+    });
     expect(cookieOf({ domain: "example.com" }).name).toBe("__Secure-session");
     expect(cookieOf({ path: "/app" }).name).toBe("__Secure-session");
   });
@@ -39,7 +48,10 @@ describe('secure: "auto"', () => {
     "http://127.1.2.3",
     "http://[::1]:8080/",
   ])("is without Secure, and without the prefix that demands it, on %s", (url) => {
-    expect(cookieOf({ secure: "auto" }, request(url))).toEqual({ name: "session", attributes: "; Path=/; HttpOnly; SameSite=Lax" });
+    expect(cookieOf({ secure: "auto" }, request(url))).toEqual({
+      name: "session",
+      attributes: "; Path=/; HttpOnly; SameSite=Lax",
+    });
     expect(cookieOf({}, request(url)).name).toBe("__Host-Http-session");
   });
 
@@ -63,7 +75,9 @@ describe('secure: "auto"', () => {
   test.each(["forwarded", "x-forwarded-proto", "x-forwarded-for", "x-forwarded-host", "via"])(
     "stays Secure behind a proxy that sends %s",
     (header) => {
-      expect(cookieOf({ secure: "auto" }, request("http://localhost/", { [header]: "x" })).name).toBe("__Host-Http-session");
+      expect(cookieOf({ secure: "auto" }, request("http://localhost/", { [header]: "x" })).name).toBe(
+        "__Host-Http-session",
+      );
     },
   );
 
@@ -106,13 +120,21 @@ const WRONG: [string, unknown, RegExp][] = [
   ["priority with injection", { cookie: { priority: "low; Domain=x" } }, /cookie.priority/],
   ["partitioned: a string", { cookie: { partitioned: "yes" } }, /cookie.partitioned must be true or false/],
   ["persistent: a number", { cookie: { persistent: 1 } }, /cookie.persistent must be true or false/],
-  ["__Host- with a domain", { cookie: { name: "__Host-id", domain: "example.com" } }, /a __Host- cookie has path "\/" and no domain/],
+  [
+    "__Host- with a domain",
+    { cookie: { name: "__Host-id", domain: "example.com" } },
+    /a __Host- cookie has path "\/" and no domain/,
+  ],
   ["__host- in any case with a path", { cookie: { name: "__hOsT-id", path: "/app" } }, /a __Host- cookie/],
   ["idle: a string", { lifetime: { idle: "1h" } }, /lifetime.idle must be a number of seconds above 0/],
   ["idle: zero", { lifetime: { idle: 0 } }, /lifetime.idle/],
   ["idle: NaN", { lifetime: { idle: Number.NaN } }, /lifetime.idle/],
   ["absolute: infinite", { lifetime: { absolute: Number.POSITIVE_INFINITY } }, /lifetime.absolute/],
-  ["idle above absolute", { lifetime: { idle: 100, absolute: 50 } }, /lifetime.idle must be .* at most lifetime.absolute, not 100/],
+  [
+    "idle above absolute",
+    { lifetime: { idle: 100, absolute: 50 } },
+    /lifetime.idle must be .* at most lifetime.absolute, not 100/,
+  ],
   ["touchEvery as long as idle", { lifetime: { idle: 100, touchEvery: 100 } }, /lifetime.touchEvery/],
   ["touchEvery below zero", { lifetime: { touchEvery: -1 } }, /lifetime.touchEvery/],
   ["rotation: true", { rotation: true }, /rotation must be an object/],
@@ -135,5 +157,7 @@ const WRONG: [string, unknown, RegExp][] = [
 test.each(WRONG)("wrong at construction, with what to write instead: %s", (_name, options, message) => {
   const construct = () => createSessions(options as SessionsOptions);
   expect(construct).toThrow(message);
-  expect(construct).toThrow(expect.toSatisfy((error: unknown) => error instanceof TypeError || error instanceof RangeError));
+  expect(construct).toThrow(
+    expect.toSatisfy((error: unknown) => error instanceof TypeError || error instanceof RangeError),
+  );
 });

@@ -85,7 +85,10 @@ describe("what the origin got wrong", () => {
     const gate = async () => void (await new Promise(setImmediate));
     const one = startProcess(scheduledStore(store, gate), { clock: () => now });
     const two = startProcess(scheduledStore(store, gate), { clock: () => now });
-    await Promise.all([one.request(token, (session) => session.set("b", "one")), two.request(token, (session) => session.set("c", "two"))]);
+    await Promise.all([
+      one.request(token, (session) => session.set("b", "one")),
+      two.request(token, (session) => session.set("c", "two")),
+    ]);
     expect((await server.request(token)).saw).toEqual({ a: "start", b: "one", c: "two" });
   });
 
@@ -118,9 +121,13 @@ describe("what the origin got wrong", () => {
     });
     const created = await fetch(new Request("https://example.com/"));
     const token = cookiesOf(created)[0];
-    const removed = await fetch(new Request("https://example.com/account/logout", { headers: { cookie: `${COOKIE}=${token}` } }));
+    const removed = await fetch(
+      new Request("https://example.com/account/logout", { headers: { cookie: `${COOKIE}=${token}` } }),
+    );
     const [line] = removed.headers.getSetCookie();
-    expect(line).toBe(`${created.headers.get("set-cookie")?.replace(String(token), "")}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT`);
+    expect(line).toBe(
+      `${created.headers.get("set-cookie")?.replace(String(token), "")}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT`,
+    );
   });
 
   test("10. a thousand bot hits store nothing and set no cookie, with forged cookies and logouts among them", async () => {
@@ -155,7 +162,8 @@ describe("what the origin got wrong", () => {
   });
 
   test("13. a sweep does bounded work per operation: no operation visits the expired entries of all", async () => {
-    // That no operation stalls is shown by bench/memory.js; here: no timer exists, and expired entries go without a sweep by mere traffic
+    // That no operation stalls is shown by bench/memory.js; here: no timer exists, and expired entries go without a
+    // sweep by mere traffic
     const many = startProcess(memoryStore({ clock: () => now }), { clock: () => now });
     for (let visitor = 0; visitor < 50; visitor++) await startSession(many);
     now += 13 * 3_600_000;

@@ -8,9 +8,11 @@ const recognizes = (value: string): boolean => value.startsWith(PREFIX);
 
 /** What a sealed value looks like: prefix, 16 characters of nonce, the rest. */
 const sealed = (length: number, nonce = "AbCdEfGhIjKlMnOp"): string => PREFIX + nonce + "x".repeat(length - 24);
-const split = (value: string, maxCookies = 4): string[] => splitIntoCookies(value, FORM, maxCookies, undefined, 0) as string[];
+const split = (value: string, maxCookies = 4): string[] =>
+  splitIntoCookies(value, FORM, maxCookies, undefined, 0) as string[];
 const pairs = (lines: readonly string[]): string[] => lines.map((line) => line.split(";")[0] as string);
-const join = (given: readonly string[], maxCookies = 4): string[] => joinedValues(given.join("; "), FORM.name, maxCookies, recognizes);
+const join = (given: readonly string[], maxCookies = 4): string[] =>
+  joinedValues(given.join("; "), FORM.name, maxCookies, recognizes);
 
 describe("splitIntoCookies()", () => {
   test("a small value is one cookie with the plain name", () => {
@@ -37,11 +39,16 @@ describe("splitIntoCookies()", () => {
 
 describe("joinedValues()", () => {
   test("joins what was split, in whatever order and among whatever else the header has it", () => {
-    const others = fc.array(fc.constantFrom("a=1", "session=x", `${FORM.name}.1=left`, `${FORM.name}.9=left`), { maxLength: 8 });
+    const others = fc.array(fc.constantFrom("a=1", "session=x", `${FORM.name}.1=left`, `${FORM.name}.9=left`), {
+      maxLength: 8,
+    });
     const order = fc.array(fc.nat(), { minLength: 12, maxLength: 12 });
     fc.assert(
       fc.property(fc.integer({ min: 50, max: 14_500 }), others, order, (length, others, order) => {
-        const sent = [...pairs(split(sealed(length))), ...others].map((pair, at) => ({ pair, place: order[at] as number }));
+        const sent = [...pairs(split(sealed(length))), ...others].map((pair, at) => ({
+          pair,
+          place: order[at] as number,
+        }));
         expect(join(sent.sort((a, b) => a.place - b.place).map(({ pair }) => pair))).toEqual([sealed(length)]);
       }),
     );

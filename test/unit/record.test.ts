@@ -34,7 +34,12 @@ describe("records", () => {
     );
     fc.assert(
       fc.property(fc.string(), fc.string(), optional(time), (to, nonce, until) => {
-        expect(decodeStored(encodeMark({ kind: "forward", to, nonce, until }), NOW)).toEqual({ kind: "forward", to, nonce, until });
+        expect(decodeStored(encodeMark({ kind: "forward", to, nonce, until }), NOW)).toEqual({
+          kind: "forward",
+          to,
+          nonce,
+          until,
+        });
         expect(decodeStored(encodeMark({ kind: "ended", to }), NOW)).toEqual({ kind: "ended", to });
       }),
     );
@@ -69,13 +74,15 @@ describe("records", () => {
   });
 
   test("a record from a clock a little ahead is one, from the far future is none", () => {
-    const at = (createdAt: number) => decodeStored(encodeRecord({ kind: "live", data: "{}", createdAt, renewedAt: createdAt }), NOW);
+    const at = (createdAt: number) =>
+      decodeStored(encodeRecord({ kind: "live", data: "{}", createdAt, renewedAt: createdAt }), NOW);
     expect(at(NOW + CLOCK_SKEW)).toBeDefined();
     expect(at(NOW + CLOCK_SKEW + 1)).toBe(undefined);
   });
 
   test("a truncated record is none, wherever it is cut in the head", () => {
     const text = encodeRecord({ kind: "live", data: '{"a":1}', createdAt: NOW, renewedAt: NOW, subject: "ada" });
-    for (let length = 0; length < text.indexOf("\n"); length++) expect(decodeStored(text.slice(0, length), NOW)).toBe(undefined);
+    for (let length = 0; length < text.indexOf("\n"); length++)
+      expect(decodeStored(text.slice(0, length), NOW)).toBe(undefined);
   });
 });

@@ -22,13 +22,16 @@ describe.each(["node:crypto", "crypto.subtle"])("the SHA-1 of the scripts, by %s
     return { run: redisScripts({ isCluster: false, send }), sent };
   }
 
-  test.each(["write", "touch", "delete", "deleteAny", "index"] as const)("is what Redis computes of the text: %s", async (name) => {
-    const { run, sent } = await start();
-    await run(name, ["key"], ["0"]);
-    const [[, sha], [command, lua]] = sent as [[string, string], [string, string]];
-    expect(command).toBe("EVAL");
-    expect(sha).toBe(createHash("sha1").update(lua).digest("hex"));
-  });
+  test.each(["write", "touch", "delete", "deleteAny", "index"] as const)(
+    "is what Redis computes of the text: %s",
+    async (name) => {
+      const { run, sent } = await start();
+      await run(name, ["key"], ["0"]);
+      const [[, sha], [command, lua]] = sent as [[string, string], [string, string]];
+      expect(command).toBe("EVAL");
+      expect(sha).toBe(createHash("sha1").update(lua).digest("hex"));
+    },
+  );
 
   test("is computed for the first use of a script and no more", async () => {
     const digest = vi.spyOn(crypto.subtle, "digest");

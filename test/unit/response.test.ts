@@ -40,7 +40,11 @@ describe("withAdditions", () => {
     ["max-age=60", "max-age=60", "max-age=60, private"],
     ["s-maxage=60, max-age=5", "s-maxage=60, max-age=5", "max-age=5, private"],
     ["PUBLIC,S-MaxAge=1", "PUBLIC,S-MaxAge=1", "private"],
-    ['private="set-cookie, x", max-age=5', 'private="set-cookie, x", max-age=5', 'private="set-cookie, x", max-age=5, private'],
+    [
+      'private="set-cookie, x", max-age=5',
+      'private="set-cookie, x", max-age=5',
+      'private="set-cookie, x", max-age=5, private',
+    ],
     ['no-cache="a,public,b"', 'no-cache="a,public,b"', 'no-cache="a,public,b", private'],
     ["no-cache", "no-cache", "no-cache, private"],
   ])("Cache-Control %j: %j after a read, %j beside our Set-Cookie", (before, afterRead, afterWrite) => {
@@ -86,12 +90,12 @@ describe("withAdditions", () => {
     const upgrade = { status: 101, headers: new Headers() } as Response;
     expect(withAdditions(upgrade, wrote)).toBe(upgrade);
     expect([...upgrade.headers]).toEqual([]);
-    expect([canCarryCookie(error), canCarryCookie(upgrade), canCarryCookie(undefined), canCarryCookie(new Response())]).toEqual([
-      false,
-      false,
-      false,
-      true,
-    ]);
+    expect([
+      canCarryCookie(error),
+      canCarryCookie(upgrade),
+      canCarryCookie(undefined),
+      canCarryCookie(new Response()),
+    ]).toEqual([false, false, false, true]);
   });
 });
 
@@ -99,7 +103,11 @@ describe("addSessionHeaders and withSessionHeaders, for adapters", () => {
   test("do with commit's headers what wrap does", () => {
     const target = new Headers({ vary: "Accept", "cache-control": "public" });
     addSessionHeaders(target, headersOf(wrote));
-    expect(Object.fromEntries(target)).toEqual({ vary: "Accept, Cookie", "cache-control": "private", "set-cookie": COOKIE });
+    expect(Object.fromEntries(target)).toEqual({
+      vary: "Accept, Cookie",
+      "cache-control": "private",
+      "set-cookie": COOKIE,
+    });
     addSessionHeaders(target, headersOf(wrote));
     expect(target.getSetCookie()).toEqual([COOKIE]);
     const redirect = withSessionHeaders(Response.redirect("https://example.com/"), headersOf(read));

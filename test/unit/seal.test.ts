@@ -12,7 +12,8 @@ const sealer = ready([KEY]);
 
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 const text = (given: Uint8Array | undefined): string | undefined => given && new TextDecoder().decode(given);
-const open = (by: Sealer, value: string, name = NAME): string | undefined => text(by.open(value, name) as Uint8Array | undefined);
+const open = (by: Sealer, value: string, name = NAME): string | undefined =>
+  text(by.open(value, name) as Uint8Array | undefined);
 const seal = (by: Sealer, plain: string, name = NAME): string => by.seal(bytes(plain), name) as string;
 
 afterEach(() => {
@@ -33,7 +34,8 @@ describe("createSealer()", () => {
     const value = seal(sealer, '{"cart":["book"],"theme":"dark"}');
     for (let at = 0; at < value.length; at++) {
       for (let bit = 0; bit < 8; bit++) {
-        const changed = value.slice(0, at) + String.fromCharCode(value.charCodeAt(at) ^ (1 << bit)) + value.slice(at + 1);
+        const changed =
+          value.slice(0, at) + String.fromCharCode(value.charCodeAt(at) ^ (1 << bit)) + value.slice(at + 1);
         expect(open(sealer, changed), `bit ${bit} of character ${at}`).toBeUndefined();
       }
     }
@@ -51,7 +53,9 @@ describe("createSealer()", () => {
       fc.property(fc.string({ unit: "binary" }), fc.base64String(), (any, base64) => {
         expect(open(sealer, any)).toBeUndefined();
         expect(open(sealer, prefix + any)).toBeUndefined();
-        expect(open(sealer, prefix + base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", ""))).toBeUndefined();
+        expect(
+          open(sealer, prefix + base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")),
+        ).toBeUndefined();
       }),
       { numRuns: 1000 },
     );
@@ -68,7 +72,9 @@ describe("createSealer()", () => {
       }
       expect(open(sealer, value.padEnd(Math.ceil(value.length / 4) * 4 + 4, "="))).toBeUndefined();
     }
-    const withDash = Array.from({ length: 50 }, () => seal(sealer, "text")).find((value) => value.slice(8).includes("-")) as string;
+    const withDash = Array.from({ length: 50 }, () => seal(sealer, "text")).find((value) =>
+      value.slice(8).includes("-"),
+    ) as string;
     expect(open(sealer, withDash.slice(0, 8) + withDash.slice(8).replaceAll("-", "+"))).toBeUndefined();
   });
 
@@ -120,7 +126,8 @@ describe("createAead()", () => {
           const altered = sealed.with(sealed.length - 1, (sealed.at(-1) as number) ^ 1) as Uint8Array<ArrayBuffer>;
           expect(await aead.open(altered, given[2])).toBeUndefined();
           // The full tag or nothing: GCM would take a shorter one
-          for (let length = 0; length < sealed.length; length++) expect(await aead.open(sealed.slice(0, length), given[2])).toBeUndefined();
+          for (let length = 0; length < sealed.length; length++)
+            expect(await aead.open(sealed.slice(0, length), given[2])).toBeUndefined();
         }
       }),
       { numRuns: 10 },
@@ -135,8 +142,16 @@ describe("createAead()", () => {
 describe("deriveKey()", () => {
   // What is derived is part of the format: change none of these
   const VECTORS = [
-    ["auH27zK-3vZ7NBFkdRw0KPwmzrYCGsabAX3VilsM13s", "c873d1295a03d924708138293ddd8c55b4f5e2b154729ce2aecd83c7bb71dd3b", "lyX4Iam"],
-    ["3q2+78r+upb/Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZmc=", "f181eecefe9b562e183402f046380d27763de032ad89d2cd5c9c9c0ef6e33fab", "JIub4aR"],
+    [
+      "auH27zK-3vZ7NBFkdRw0KPwmzrYCGsabAX3VilsM13s",
+      "c873d1295a03d924708138293ddd8c55b4f5e2b154729ce2aecd83c7bb71dd3b",
+      "lyX4Iam",
+    ],
+    [
+      "3q2+78r+upb/Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZmc=",
+      "f181eecefe9b562e183402f046380d27763de032ad89d2cd5c9c9c0ef6e33fab",
+      "JIub4aR",
+    ],
     [
       "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
       "85d577307199c04acdcc31308a92be67b4cd5798d99b0f60cc78789a2db26651",
@@ -168,7 +183,8 @@ describe("checkKey()", () => {
   test("takes 32 random bytes in each usual spelling", () => {
     for (let run = 0; run < 300; run++) {
       const random = nodeCrypto.randomBytes(32);
-      for (const form of ["base64url", "base64", "hex"] as const) expect(() => checkKey(random.toString(form), "key")).not.toThrow();
+      for (const form of ["base64url", "base64", "hex"] as const)
+        expect(() => checkKey(random.toString(form), "key")).not.toThrow();
       expect(() => checkKey(random.toString("hex").toUpperCase(), "key")).not.toThrow();
       expect(() => checkKey(generateKey(), "key")).not.toThrow();
     }
@@ -201,7 +217,8 @@ describe("checkKey()", () => {
   });
 
   test("refuses what is no text", () => {
-    for (const key of [undefined, null, 42, new Uint8Array(32)]) expect(() => checkKey(key, "keys[0]")).toThrow(TypeError);
+    for (const key of [undefined, null, 42, new Uint8Array(32)])
+      expect(() => checkKey(key, "keys[0]")).toThrow(TypeError);
   });
 });
 

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createSessions, memoryStore, type Session, type SessionEvent, type SessionStore, type SessionsOptions } from "../../src/index.ts";
+import {
+  createSessions,
+  memoryStore,
+  type Session,
+  type SessionEvent,
+  type SessionStore,
+  type SessionsOptions,
+} from "../../src/index.ts";
 import { generateKey, type SealedCookiesOptions, sealedCookies } from "../../src/sealed.ts";
 
 const START = 1_800_000_000_000;
@@ -22,7 +29,10 @@ function start(sealed: Partial<SealedCookiesOptions> = {}, options: Omit<Session
   const jar = new Map<string, string>();
 
   /** One request with the cookies given, or the browser's. */
-  async function send(handler: Handler, cookies: string = cookiesOf(jar)): Promise<{ lines: string[]; result: unknown }> {
+  async function send(
+    handler: Handler,
+    cookies: string = cookiesOf(jar),
+  ): Promise<{ lines: string[]; result: unknown }> {
     const request = new Request("https://example.com/", { headers: cookies ? { cookie: cookies } : {} });
     let result: unknown;
     const response = await sessions.wrap(async (_, session) => {
@@ -39,7 +49,16 @@ function start(sealed: Partial<SealedCookiesOptions> = {}, options: Omit<Session
     return answer;
   }
 
-  return { sessions, time, events, jar, send, visit, cookies: () => cookiesOf(jar), types: () => events.map(({ type }) => type) };
+  return {
+    sessions,
+    time,
+    events,
+    jar,
+    send,
+    visit,
+    cookies: () => cookiesOf(jar),
+    types: () => events.map(({ type }) => type),
+  };
 }
 
 function take(jar: Map<string, string>, lines: readonly string[]): void {
@@ -76,7 +95,12 @@ describe("a sealed session", () => {
     });
     expect(cookies()).toMatch(new RegExp(`^${NAME}=[\\w-]+$`));
     expect(Buffer.from(cookies().slice(NAME.length + 9), "base64url").toString("latin1")).not.toMatch(/VISIBLE|ada/);
-    const { result, lines } = await visit((session) => [session.get("marker"), session.subject, session.isNew, session.authenticatedAt]);
+    const { result, lines } = await visit((session) => [
+      session.get("marker"),
+      session.subject,
+      session.isNew,
+      session.authenticatedAt,
+    ]);
     expect(result).toEqual(["VISIBLE", "ada", false, START]);
     expect(lines).toEqual([]);
   });
@@ -90,9 +114,14 @@ describe("a sealed session", () => {
     await fc.assert(
       fc.asyncProperty(fc.dictionary(keys, fc.jsonValue({ maxDepth: 3 }), { minKeys: 1, maxKeys: 6 }), async (data) => {
         const jar = new Map<string, string>();
-        take(jar, (await send((session) => Object.entries(data).forEach(([key, value]) => session.set(key, value)))).lines);
+        take(
+          jar,
+          (await send((session) => Object.entries(data).forEach(([key, value]) => session.set(key, value)))).lines,
+        );
         const { result } = await send(all, cookiesOf(jar));
-        expect(new Map(Object.entries(result as Data))).toEqual(new Map(Object.entries(JSON.parse(JSON.stringify(data)) as Data)));
+        expect(new Map(Object.entries(result as Data))).toEqual(
+          new Map(Object.entries(JSON.parse(JSON.stringify(data)) as Data)),
+        );
       }),
       { numRuns: 150 },
     );
@@ -101,7 +130,11 @@ describe("a sealed session", () => {
 
   test("a visitor who writes nothing gets no cookie", async () => {
     const { visit, events } = start({ revocations: memoryStore() });
-    for (const handler of [all, (session: Session<Data>) => session.renew(), (session: Session<Data>) => session.destroy()]) {
+    for (const handler of [
+      all,
+      (session: Session<Data>) => session.renew(),
+      (session: Session<Data>) => session.destroy(),
+    ]) {
       expect((await visit(handler)).lines).toEqual([]);
     }
     expect(events).toEqual([]);
@@ -157,7 +190,12 @@ describe("a sealed session", () => {
 
   test("sign-in starts a new absolute period, renewal does not, and both give it a new handle", async () => {
     const { visit, time, types } = start({}, { lifetime: { idle: 3600, absolute: 7200 } });
-    const about: Handler = ({ handle, createdAt, authenticatedAt, subject }) => ({ handle, createdAt, authenticatedAt, subject });
+    const about: Handler = ({ handle, createdAt, authenticatedAt, subject }) => ({
+      handle,
+      createdAt,
+      authenticatedAt,
+      subject,
+    });
     await visit(write("a", 1));
     const first = (await visit(about)).result as Data;
     time.now += 30 * MINUTE;
@@ -237,12 +275,19 @@ describe("a sealed session", () => {
   test("a response that cannot carry a cookie refuses what would be lost, and lets the rest pass", async () => {
     const { sessions, visit, cookies, time } = start();
     const commit = async (handler: Handler, cookie = ""): Promise<Headers> => {
-      const session = await sessions.load({ url: "https://example.com/", headers: new Headers(cookie ? { cookie } : {}) });
+      const session = await sessions.load({
+        url: "https://example.com/",
+        headers: new Headers(cookie ? { cookie } : {}),
+      });
       handler(session);
       return sessions.commit(session, { deliverable: false });
     };
     await visit(write("a", 1));
-    for (const handler of [write("a", 2), (session: Session<Data>) => session.renew(), (session: Session<Data>) => session.destroy()]) {
+    for (const handler of [
+      write("a", 2),
+      (session: Session<Data>) => session.renew(),
+      (session: Session<Data>) => session.destroy(),
+    ]) {
       await expect(commit(handler, cookies())).rejects.toMatchObject({ code: "cookie_undeliverable" });
     }
     await expect(commit(write("a", 1))).rejects.toMatchObject({ code: "cookie_undeliverable" });
@@ -295,7 +340,9 @@ describe("size", () => {
       const cut = new Map(a.jar).set(name, (a.jar.get(name) as string).slice(0, -1));
       expect((await a.send(all, cookiesOf(cut))).result).toEqual({});
     }
-    const swapped = new Map(a.jar).set(`${NAME}.1`, a.jar.get(`${NAME}.2`) as string).set(`${NAME}.2`, a.jar.get(`${NAME}.1`) as string);
+    const swapped = new Map(a.jar)
+      .set(`${NAME}.1`, a.jar.get(`${NAME}.2`) as string)
+      .set(`${NAME}.2`, a.jar.get(`${NAME}.1`) as string);
     expect((await a.send(all, cookiesOf(swapped))).result).toEqual({});
     expect(new Set(a.types())).toEqual(new Set(["created", "record_rejected"]));
   });
@@ -311,7 +358,8 @@ describe("size", () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: from, max: header.length - 1 }), fc.nat(7), async (at, bit) => {
         fc.pre(at < header.indexOf("; ") || at >= to); // values only
-        const changed = header.slice(0, at) + String.fromCharCode(header.charCodeAt(at) ^ (1 << bit)) + header.slice(at + 1);
+        const changed =
+          header.slice(0, at) + String.fromCharCode(header.charCodeAt(at) ^ (1 << bit)) + header.slice(at + 1);
         expect(await isNew(changed)).toBe(true);
       }),
       { numRuns: 500 },
@@ -328,8 +376,12 @@ describe("size", () => {
     await expect(writing).rejects.toMatchObject({ code: "cookie_too_large" });
     await expect(writing).rejects.toThrow(/"larger" \(130\d\d characters\), "large" \(120\d\d characters\), "small"/);
     expect((await visit(all)).result).toEqual({ small: 1 });
-    await expect(start({ maxCookies: 1 }).visit(write("a", randomText(4_000)))).rejects.toMatchObject({ code: "cookie_too_large" });
-    await expect(start({ compress: true }).visit(write("a", "x".repeat(300_000)))).rejects.toMatchObject({ code: "cookie_too_large" });
+    await expect(start({ maxCookies: 1 }).visit(write("a", randomText(4_000)))).rejects.toMatchObject({
+      code: "cookie_too_large",
+    });
+    await expect(start({ compress: true }).visit(write("a", "x".repeat(300_000)))).rejects.toMatchObject({
+      code: "cookie_too_large",
+    });
   });
 });
 
@@ -356,16 +408,29 @@ describe("what comes from the network", () => {
       fc.string({ maxLength: 200 }).map((text) => `1${text}`),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom(NAME, `${NAME}.1`, `${NAME}.2`), values), { maxLength: 8 }), async (pairs) => {
-        const cookie = pairs.map(([name, value]) => `${name}=${value}`).join("; ");
-        const session = await sessions.load({ url: "https://example.com/", headers: { get: () => cookie } });
-        expect(session.isNew).toBe(true);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.constantFrom(NAME, `${NAME}.1`, `${NAME}.2`), values), { maxLength: 8 }),
+        async (pairs) => {
+          const cookie = pairs.map(([name, value]) => `${name}=${value}`).join("; ");
+          const session = await sessions.load({ url: "https://example.com/", headers: { get: () => cookie } });
+          expect(session.isNew).toBe(true);
+        },
+      ),
       { numRuns: 500 },
     );
     const plain = JSON.stringify({ subject: "admin" });
-    for (const value of [plain, encodeURIComponent(plain), Buffer.from(plain).toString("base64url"), `1${plain}`, "null", "[]", ""]) {
-      expect((await send((session) => [session.isNew, session.subject], `${NAME}=${encodeURI(value)}`)).result).toEqual([true, undefined]);
+    for (const value of [
+      plain,
+      encodeURIComponent(plain),
+      Buffer.from(plain).toString("base64url"),
+      `1${plain}`,
+      "null",
+      "[]",
+      "",
+    ]) {
+      expect((await send((session) => [session.isNew, session.subject], `${NAME}=${encodeURI(value)}`)).result).toEqual(
+        [true, undefined],
+      );
     }
   });
 
@@ -393,7 +458,9 @@ describe("what comes from the network", () => {
     const { send, visit, cookies } = start();
     await visit(write("a", 1));
     const prefix = cookies().slice(NAME.length + 1, NAME.length + 9);
-    const many = Array.from({ length: 5_000 }, (_, at) => `${NAME}.${at % 12}=${prefix}${"A".repeat(at % 50)}`).join("; ");
+    const many = Array.from({ length: 5_000 }, (_, at) => `${NAME}.${at % 12}=${prefix}${"A".repeat(at % 50)}`).join(
+      "; ",
+    );
     expect((await send(all, `${many.slice(0, 60_000)}; ${cookies()}`)).result).toEqual({ a: 1 });
     expect((await send(all, `${NAME}=${prefix}${"A".repeat(60_000)}; ${cookies()}`)).result).toEqual({ a: 1 });
   });
@@ -471,7 +538,10 @@ describe("revocations", () => {
       take(inner, (await send((other) => other.signIn("ada"), before)).lines);
     }, before);
     take(outer, racing.lines);
-    expect((await send((session) => [session.subject, session.all()], cookiesOf(inner))).result).toEqual(["ada", { cart: ["book"] }]);
+    expect((await send((session) => [session.subject, session.all()], cookiesOf(inner))).result).toEqual([
+      "ada",
+      { cart: ["book"] },
+    ]);
     expect((await send((session) => [session.subject, session.all()], cookiesOf(outer))).result).toEqual(["ada", {}]);
     // The logout carried the cookie from before the sign-in
     await send((session) => session.destroy(), before);
@@ -503,7 +573,10 @@ describe("revocations", () => {
     const lenient = start({ revocations }, { onStoreFailure: "anonymous" });
     expect(await lenient.send(all, cookies())).toEqual({ result: {}, lines: [] });
     await expect(lenient.send(write("a", 2), cookies())).rejects.toMatchObject({ code: "session_unavailable" });
-    const silent = start({ revocations: { ...memoryStore(), read: () => new Promise(() => {}) } as SessionStore }, { storeTimeout: 20 });
+    const silent = start(
+      { revocations: { ...memoryStore(), read: () => new Promise(() => {}) } as SessionStore },
+      { storeTimeout: 20 },
+    );
     await expect(silent.send(all, cookies())).rejects.toMatchObject({ code: "store_timeout" });
   });
 
@@ -528,7 +601,11 @@ describe("what a cookie cannot do", () => {
   });
 
   test("maxPerSubject and rotation are refused at construction", () => {
-    for (const options of [{ maxPerSubject: 3 }, { rotation: { every: "request" as const } }, { rotation: { every: 60 } }]) {
+    for (const options of [
+      { maxPerSubject: 3 },
+      { rotation: { every: "request" as const } },
+      { rotation: { every: 60 } },
+    ]) {
       expect(() => start({}, options)).toThrow(TypeError);
     }
     expect(() => start({}, { rotation: { every: false } })).not.toThrow();
@@ -549,7 +626,8 @@ describe("what a cookie cannot do", () => {
       [{ keys: [KEY], revocations: sealedCookies({ keys: [KEY] }) }, TypeError],
       [{ keys: [KEY], revocation: memoryStore() }, TypeError],
     ];
-    for (const [options, error] of bad) expect(() => sealedCookies(options as never), JSON.stringify(options)).toThrow(error);
+    for (const [options, error] of bad)
+      expect(() => sealedCookies(options as never), JSON.stringify(options)).toThrow(error);
   });
 });
 

@@ -73,7 +73,15 @@ describe("what a request costs", () => {
 
   test("a malformed cookie costs no read, an unknown one costs one and sets no cookie", async () => {
     const server = startProcess(store, { clock });
-    for (const bad of ["", "x", "x".repeat(42), "x".repeat(44), `${"x".repeat(42)}B`, `${"x".repeat(42)}=`, `${"x".repeat(42)} `]) {
+    for (const bad of [
+      "",
+      "x",
+      "x".repeat(42),
+      "x".repeat(44),
+      `${"x".repeat(42)}B`,
+      `${"x".repeat(42)}=`,
+      `${"x".repeat(42)} `,
+    ]) {
       expect((await server.request(bad)).cookies).toEqual([]);
     }
     expect(calls).toEqual([]);
@@ -338,7 +346,12 @@ describe("periodic rotation", () => {
     await server.request(second);
     now += 31_000;
     await server.request(first);
-    expect(server.events.at(-1)).toEqual({ type: "token_reused", revoked: true, handle: digest(second), subject: "ada" });
+    expect(server.events.at(-1)).toEqual({
+      type: "token_reused",
+      revoked: true,
+      handle: digest(second),
+      subject: "ada",
+    });
     expect(await server.request(second)).toMatchObject({ saw: {}, cookies: [] });
   });
 
@@ -425,7 +438,9 @@ describe("persistent sessions", () => {
     expect(line(plain)).not.toMatch(/Max-Age|Expires/);
     now += HOUR;
     const persisted = await server.request(only(plain.cookies), (session) => session.persist());
-    expect(line(persisted)).toContain(`; Max-Age=${7 * 86_400 - 3600}; Expires=${new Date(START + 7 * 86_400_000).toUTCString()}`);
+    expect(line(persisted)).toContain(
+      `; Max-Age=${7 * 86_400 - 3600}; Expires=${new Date(START + 7 * 86_400_000).toUTCString()}`,
+    );
     expect(persisted.cookies).toEqual(plain.cookies);
     now += 2 * HOUR;
     expect((await server.request(only(plain.cookies))).cookies).toEqual([]);
@@ -449,7 +464,9 @@ describe("persistent sessions", () => {
   test("signIn with persistent, and the default from the options", async () => {
     const server = startProcess(store, { clock, cookie: { persistent: true } });
     expect(line(await server.request(undefined, (session) => session.set("a", "x")))).toContain("Max-Age=604800");
-    expect(line(await server.request(undefined, (session) => session.signIn("ada", { persistent: false })))).not.toContain("Max-Age");
+    expect(
+      line(await server.request(undefined, (session) => session.signIn("ada", { persistent: false }))),
+    ).not.toContain("Max-Age");
   });
 });
 
@@ -492,7 +509,8 @@ describe("a user's sessions", () => {
     for (const bad of ["", "x", "../../etc/passwd", newToken()]) expect(await server.sessions.revoke(bad)).toBe(false);
     expect(await server.sessions.revokeAll("ada", { except: digest(tokens[1] as string) })).toBe(2);
     expect((await server.request(tokens[1])).subject).toBe("ada");
-    for (const token of [tokens[0], tokens[2], tokens[3]]) expect((await server.request(token)).subject).toBe(undefined);
+    for (const token of [tokens[0], tokens[2], tokens[3]])
+      expect((await server.request(token)).subject).toBe(undefined);
     expect((await server.request(bob)).subject).toBe("bob");
     expect(await server.sessions.revokeAll("ada")).toBe(1);
     expect(await server.sessions.revokeAll("nobody")).toBe(0);
@@ -508,7 +526,10 @@ describe("a user's sessions", () => {
       async keysOf(subject) {
         const keys = await (store.keysOf as NonNullable<SessionStore["keysOf"]>)(subject);
         if (!rotated.kept)
-          rotated = { kept: only((await rotating.request(kept)).cookies), ended: only((await rotating.request(ended)).cookies) };
+          rotated = {
+            kept: only((await rotating.request(kept)).cookies),
+            ended: only((await rotating.request(ended)).cookies),
+          };
         return keys;
       },
     };
@@ -527,7 +548,9 @@ describe("a user's sessions", () => {
     expect((await server.request(tokens[0])).subject).toBe(undefined);
     expect(server.events).toContainEqual({ type: "evicted", handle: digest(tokens[0] as string), subject: "ada" });
     await Promise.all(
-      Array.from({ length: 20 }, () => startProcess(store, { clock, maxPerSubject: 2 })).map((each) => startSession(each, {}, "ada")),
+      Array.from({ length: 20 }, () => startProcess(store, { clock, maxPerSubject: 2 })).map((each) =>
+        startSession(each, {}, "ada"),
+      ),
     );
     expect(await server.sessions.list("ada")).toHaveLength(2);
   });
@@ -545,7 +568,14 @@ describe("a user's sessions", () => {
   test("a rotation that crashed half-way is not listed, and revokeAll ends it too", async () => {
     const server = startProcess(store, { clock });
     const token = await startSession(server, {}, "ada");
-    const orphan = encodeRecord({ kind: "live", data: "{}", createdAt: now, renewedAt: now, subject: "ada", previous: digest(token) });
+    const orphan = encodeRecord({
+      kind: "live",
+      data: "{}",
+      createdAt: now,
+      renewedAt: now,
+      subject: "ada",
+      previous: digest(token),
+    });
     await store.create(digest(newToken()), orphan, { expiresAt: now + HOUR, subject: "ada" });
     expect((await server.sessions.list("ada")).map(({ handle }) => handle)).toEqual([digest(token)]);
     expect(await server.sessions.revokeAll("ada")).toBe(2);
@@ -562,7 +592,11 @@ describe("a store that fails", () => {
     const request = server.request(newToken(), () => {
       ran = true;
     });
-    await expect(request).rejects.toMatchObject({ name: "SessionError", code: "store_failed", cause: { message: "connection refused" } });
+    await expect(request).rejects.toMatchObject({
+      name: "SessionError",
+      code: "store_failed",
+      cause: { message: "connection refused" },
+    });
     expect(ran).toBe(false);
     expect(server.events).toEqual([
       { type: "store_failed", operation: "read", code: "store_failed", cause: new Error("connection refused") },
@@ -596,16 +630,25 @@ describe("a store that fails", () => {
     const { saw, cookies } = await server.request(token);
     expect([saw, cookies]).toEqual([{}, []]);
     for (const write of ["persist", "renew", "destroy"] as const) {
-      await expect(server.request(token, (session) => session[write]())).rejects.toMatchObject({ code: "session_unavailable" });
+      await expect(server.request(token, (session) => session[write]())).rejects.toMatchObject({
+        code: "session_unavailable",
+      });
     }
-    await expect(server.request(token, (session) => session.set("a", "x"))).rejects.toMatchObject({ code: "session_unavailable" });
+    await expect(server.request(token, (session) => session.set("a", "x"))).rejects.toMatchObject({
+      code: "session_unavailable",
+    });
     expect((await startProcess(store, { clock }).request(token)).saw).toEqual({ a: "start" });
   });
 
   test('a write that fails is an error also under "anonymous", and the session is as it was; a touch that fails is only an event', async () => {
     const token = await startSession(startProcess(store, { clock }));
-    const server = startProcess({ ...store, update: down as never, touch: down as never }, { clock, onStoreFailure: "anonymous" });
-    await expect(server.request(token, (session) => session.set("a", "new"))).rejects.toMatchObject({ code: "store_failed" });
+    const server = startProcess(
+      { ...store, update: down as never, touch: down as never },
+      { clock, onStoreFailure: "anonymous" },
+    );
+    await expect(server.request(token, (session) => session.set("a", "new"))).rejects.toMatchObject({
+      code: "store_failed",
+    });
     now += 2 * HOUR;
     expect((await server.request(token)).saw).toEqual({ a: "start" });
     expect(server.events.at(-1)).toMatchObject({ type: "store_failed", operation: "touch" });
@@ -619,7 +662,9 @@ describe("a store that fails", () => {
       failing("update", () => undefined),
       { clock, storeTimeout: 20 },
     );
-    await expect(server.request(token, (session) => session.set("a", "new"))).rejects.toMatchObject({ code: "session_conflict" });
+    await expect(server.request(token, (session) => session.set("a", "new"))).rejects.toMatchObject({
+      code: "session_conflict",
+    });
     expect(types(server)).toContain("conflict_retried");
   });
 
@@ -648,7 +693,8 @@ describe("a store that fails", () => {
     ["no version", { value: record([1, START, 0]), expiresAt: START + HOUR }],
   ];
   test.each(garbage)("garbage is no session and an event, never an exception: %s", async (_name, entry) => {
-    const value = typeof entry === "string" && entry !== "entry" ? { value: entry, version: 1, expiresAt: START + HOUR } : entry;
+    const value =
+      typeof entry === "string" && entry !== "entry" ? { value: entry, version: 1, expiresAt: START + HOUR } : entry;
     const server = startProcess(
       failing("read", () => (entry === "" ? { value: "", version: 1, expiresAt: START + HOUR } : value)),
       { clock },
@@ -659,12 +705,18 @@ describe("a store that fails", () => {
   });
 
   test("__proto__ in a record is data, and pollutes nothing", async () => {
-    const text = record([1, START, 0, JSON.parse('{"__proto__":{"subject":"root"}}')], '{"__proto__":{"x":1},"a":{"__proto__":{"y":2}}}');
+    const text = record(
+      [1, START, 0, JSON.parse('{"__proto__":{"subject":"root"}}')],
+      '{"__proto__":{"x":1},"a":{"__proto__":{"y":2}}}',
+    );
     const server = startProcess(
       failing("read", () => ({ value: text, version: 1, expiresAt: START + HOUR })),
       { clock },
     );
-    const session = await server.sessions.load({ url: "https://x/", headers: { get: () => `${COOKIE}=${newToken()}` } });
+    const session = await server.sessions.load({
+      url: "https://x/",
+      headers: { get: () => `${COOKIE}=${newToken()}` },
+    });
     expect(session.subject).toBe(undefined);
     expect(session.get("__proto__" as "a")).toEqual({ x: 1 });
     expect(session.has("toString" as "a")).toBe(false);
@@ -676,7 +728,9 @@ describe("a store that fails", () => {
     const { update: _, ...incomplete } = store;
     expect(() => startProcess(incomplete as SessionStore)).toThrow(/no update\(\)/);
     expect(() => startProcess(null as never)).toThrow(/store must be/);
-    expect(() => startProcess({ ...store, consistency: "eventual" }, { rotation: { every: 60 } })).toThrow(/strongly consistent/);
+    expect(() => startProcess({ ...store, consistency: "eventual" }, { rotation: { every: 60 } })).toThrow(
+      /strongly consistent/,
+    );
   });
 });
 
@@ -690,14 +744,16 @@ describe("what leaves the server", () => {
     const leaky: SessionStore = {
       ...store,
       create: (key, value, meta) => note([key, value, meta.subject], store.create(key, value, meta)),
-      update: (key, value, meta, expected) => note([key, value, meta.subject], store.update(key, value, meta, expected)),
+      update: (key, value, meta, expected) =>
+        note([key, value, meta.subject], store.update(key, value, meta, expected)),
       read: (key) => note([key], store.read(key)),
     };
     const server = startProcess(leaky, { clock, rotation: { every: "request" } });
     const tokens = [await startSession(server, { a: "x" }, "ada")];
     for (let request = 0; request < 5; request++) tokens.push(only((await server.request(tokens.at(-1))).cookies));
     for (const token of tokens) expect(seen.join("\n")).not.toContain(token);
-    for (const word of seen.join("\n").match(/[\w-]{43}/g) ?? []) expect((await server.request(word)).subject).toBe(undefined);
+    for (const word of seen.join("\n").match(/[\w-]{43}/g) ?? [])
+      expect((await server.request(word)).subject).toBe(undefined);
   });
 
   test("the token is in no event, no error and no inspection of a session", async () => {

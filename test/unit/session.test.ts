@@ -136,7 +136,10 @@ describe("what JSON would change in silence is refused, with the path", () => {
 describe("a codec of one's own", () => {
   const withDates: Codec = {
     encode: (data) => JSON.stringify(data, (_key, value) => value),
-    decode: (text) => JSON.parse(text, (_key, value) => (typeof value === "string" && /^\d{4}-.*Z$/.test(value) ? new Date(value) : value)),
+    decode: (text) =>
+      JSON.parse(text, (_key, value) =>
+        typeof value === "string" && /^\d{4}-.*Z$/.test(value) ? new Date(value) : value,
+      ),
   };
 
   test("copies values by a round trip of its own, so that a Date is a Date", async () => {

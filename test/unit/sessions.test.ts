@@ -17,7 +17,9 @@ beforeEach(() => {
 const request = (token?: string) =>
   new Request("https://example.com/", token === undefined ? {} : { headers: { cookie: `${COOKIE}=${token}` } });
 
-async function start(handler: (session: Session<Data>) => void = (session) => session.set("a", "start")): Promise<string> {
+async function start(
+  handler: (session: Session<Data>) => void = (session) => session.set("a", "start"),
+): Promise<string> {
   const fetch = sessions.wrap((_request, session) => {
     handler(session);
     return new Response();
@@ -142,9 +144,14 @@ describe("wrap", () => {
     });
     const token = cookiesOf(await touch(request()))[0] as string;
     now += 61_000;
-    const response = await rotating.wrap(() => new Response(null, { headers: { "cache-control": "public, max-age=60" } }))(request(token));
+    const response = await rotating.wrap(
+      () => new Response(null, { headers: { "cache-control": "public, max-age=60" } }),
+    )(request(token));
     expect(cookiesOf(response)).toHaveLength(1);
-    expect([response.headers.get("vary"), response.headers.get("cache-control")]).toEqual(["Cookie", "max-age=60, private"]);
+    expect([response.headers.get("vary"), response.headers.get("cache-control")]).toEqual([
+      "Cookie",
+      "max-age=60, private",
+    ]);
   });
 
   const undeliverable: [string, () => Response][] = [
@@ -169,12 +176,18 @@ describe("wrap", () => {
           handler(session);
           return make();
         });
-      await expect(answer((session) => session.set("a", "new"))(request())).rejects.toMatchObject({ code: "cookie_undeliverable" });
+      await expect(answer((session) => session.set("a", "new"))(request())).rejects.toMatchObject({
+        code: "cookie_undeliverable",
+      });
       const token = await start();
       for (const act of ["renew", "persist"] as const) {
-        await expect(answer((session) => session[act]())(request(token))).rejects.toMatchObject({ code: "cookie_undeliverable" });
+        await expect(answer((session) => session[act]())(request(token))).rejects.toMatchObject({
+          code: "cookie_undeliverable",
+        });
       }
-      await expect(answer((session) => session.signIn("ada"))(request(token))).rejects.toMatchObject({ code: "cookie_undeliverable" });
+      await expect(answer((session) => session.signIn("ada"))(request(token))).rejects.toMatchObject({
+        code: "cookie_undeliverable",
+      });
       expect(stored).toBe(0);
       await answer((session) => session.set("a", "saved"))(request(token));
       expect(await read(token)).toEqual({ a: "saved" });
@@ -325,7 +338,9 @@ describe("load and commit", () => {
   test("a commit without a way to deliver a cookie is refused where it needs one, before anything is written", async () => {
     const session = await sessions.load(request());
     session.set("a", "x");
-    await expect(sessions.commit(session, { deliverable: false })).rejects.toMatchObject({ code: "cookie_undeliverable" });
+    await expect(sessions.commit(session, { deliverable: false })).rejects.toMatchObject({
+      code: "cookie_undeliverable",
+    });
     const token = await start();
     const known = await sessions.load(request(token));
     known.set("a", "y");
@@ -399,7 +414,10 @@ describe("loadFrom and commitTo", () => {
     expect(headers.get("vary")).toBeNull();
     expect(await committing).toBeUndefined();
     expect([headers.get("vary"), headers.get("cache-control")]).toEqual(["Cookie", "max-age=60, private"]);
-    expect(headers.getSetCookie()).toEqual(["foreign=1", expect.stringMatching(new RegExp(`^${COOKIE}=${token};.* Max-Age=`))]);
+    expect(headers.getSetCookie()).toEqual([
+      "foreign=1",
+      expect.stringMatching(new RegExp(`^${COOKIE}=${token};.* Max-Age=`)),
+    ]);
   });
 
   test("merge what commit would have returned: for a new session, one that was read, and one that nobody asked for", async () => {
@@ -415,7 +433,8 @@ describe("loadFrom and commitTo", () => {
       act(one);
       act(two);
       const merged = new Headers();
-      const anyToken = (headers: Headers) => [...headers].map(([name, value]) => [name, value.replace(/=[\w-]{43};/, "=TOKEN;")]);
+      const anyToken = (headers: Headers) =>
+        [...headers].map(([name, value]) => [name, value.replace(/=[\w-]{43};/, "=TOKEN;")]);
       await sessions.commitTo(two, merged);
       const returned = await sessions.commit(one);
       expect(anyToken(merged)).toEqual(anyToken(returned));
@@ -440,7 +459,9 @@ describe("loadFrom and commitTo", () => {
     expect(() => broken.loadFrom(request("A".repeat(43)))).toThrow(expect.objectContaining({ code: "store_failed" }));
     const session = await sessions.load(request());
     await sessions.commit(session);
-    expect(() => sessions.commitTo(session, new Headers())).toThrow(expect.objectContaining({ code: "session_committed" }));
+    expect(() => sessions.commitTo(session, new Headers())).toThrow(
+      expect.objectContaining({ code: "session_committed" }),
+    );
     expect(() => sessions.commitTo({} as Session<Data>, new Headers())).toThrow(/takes the session that load returned/);
   });
 

@@ -5,8 +5,8 @@ import { addSessionHeaders, createSessions, type SessionsOptions, withSessionHea
 import { generateKey, sealedCookies } from "../../src/sealed.ts";
 
 /*
- * Handlers answer with objects that outlive a request: a redirect as a constant, a page that is kept. A Set-Cookie of one
- * visitor that is left on such an object is sent to the next.
+ * Handlers answer with objects that outlive a request: a redirect as a constant, a page that is kept. A Set-Cookie of
+ * one visitor that is left on such an object is sent to the next.
  */
 
 const kinds: [string, () => SessionsOptions][] = [
@@ -17,7 +17,10 @@ const kinds: [string, () => SessionsOptions][] = [
 const shared: [string, () => Response][] = [
   ["a redirect", () => new Response(null, { status: 303, headers: { location: "/" } })],
   ["an immutable redirect", () => Response.redirect("https://example.com/", 303)],
-  ["an empty answer with a Set-Cookie of its own", () => new Response(null, { headers: { "set-cookie": "theme=dark" } })],
+  [
+    "an empty answer with a Set-Cookie of its own",
+    () => new Response(null, { headers: { "set-cookie": "theme=dark" } }),
+  ],
   ["one for shared caches", () => new Response(null, { headers: { "cache-control": "public, max-age=60" } })],
 ];
 

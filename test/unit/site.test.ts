@@ -18,7 +18,10 @@ function newSite(store: SessionStore = memoryStore()) {
 }
 
 /** A browser as far as the site can tell: it keeps the cookie and says where its forms come from. */
-function visitor(site: (request: Request) => Promise<Response>, userAgent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0") {
+function visitor(
+  site: (request: Request) => Promise<Response>,
+  userAgent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
+) {
   let cookie: string | undefined;
   const client = {
     async fetch(path: string, init: RequestInit = {}): Promise<Response> {
@@ -171,7 +174,8 @@ group("what is kept", () => {
         },
       }),
     );
-    for (const path of ["/", "/account", "/signed-out", "/nowhere", "/style.css", "/favicon.svg"]) await anna.fetch(path);
+    for (const path of ["/", "/account", "/signed-out", "/nowhere", "/style.css", "/favicon.svg"])
+      await anna.fetch(path);
     await anna.post("/cart", { add: "no such thing" });
     await anna.post("/cart", { add: "__proto__" });
     await anna.post("/order");
@@ -251,7 +255,8 @@ group("what is kept", () => {
 });
 
 group("a user's sessions", () => {
-  const phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1";
+  const phone =
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1";
 
   async function signedIn(site: (request: Request) => Promise<Response>, name: string, userAgent?: string) {
     const client = visitor(site, userAgent);
@@ -276,10 +281,18 @@ group("a user's sessions", () => {
     const others = await Promise.all([signedIn(site, "Ada", phone), signedIn(site, "Ada"), signedIn(site, "Ada")]);
     const there = (await desk.view("/account")).sessions.find((session) => session.device === "Safari on iPhone");
     await desk.post("/sessions/end", { handle: there?.handle ?? "" });
-    expect(await Promise.all(others.map(async (other) => (await other.view()).name))).toEqual([undefined, "Ada", "Ada"]);
+    expect(await Promise.all(others.map(async (other) => (await other.view()).name))).toEqual([
+      undefined,
+      "Ada",
+      "Ada",
+    ]);
     await desk.post("/sessions/end-others");
     expect(await desk.page("/account")).toContain("2 sessions ended");
-    expect(await Promise.all(others.map(async (other) => (await other.view()).name))).toEqual([undefined, undefined, undefined]);
+    expect(await Promise.all(others.map(async (other) => (await other.view()).name))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect((await desk.view("/account")).sessions).toHaveLength(1);
   });
 
@@ -306,9 +319,15 @@ group("a user's sessions", () => {
 
 test.each([
   ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"],
-  ["Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0", "Edge on Windows"],
+  [
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
+    "Edge on Windows",
+  ],
   ["Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36", "Chrome on Android"],
-  ["Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.0 Safari/605.1.15", "Safari on macOS"],
+  [
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.0 Safari/605.1.15",
+    "Safari on macOS",
+  ],
   ["curl/8.5.0", "curl"],
   ["<script>", "Some client"],
 ])("describe() calls %s %s", (agent, device) => {

@@ -11,15 +11,18 @@ export interface SlotTable {
 }
 
 /**
- * A hash table that gets one more bucket with each new slot, by splitting one of those it has (linear hashing). A Map grows all at once;
- * and V8 internalizes what is a key of a large Map, in one table for all, and stands still for 36 ms when that grows at 1.4 million. A read with a key that is new to V8 takes three quarters of the time, and an entry 13 bytes less.
+ * A hash table that gets one more bucket with each new slot, by splitting one of those it has (linear hashing). A Map
+ * grows all at once; and V8 internalizes what is a key of a large Map, in one table for all, and stands still for 36 ms
+ * when that grows at 1.4 million. A read with a key that is new to V8 takes three quarters of the time, and an entry 13
+ * bytes less.
  */
 export function createSlotTable(
   textOf: (slot: number) => string | undefined,
   hashOf: (text: string) => number = createTextHash(),
 ): SlotTable {
-  // At 4 i the first slot in bucket i; behind it, about slot i: the next slot in its bucket, the place where it is itself named as first or
-  // next, and its hash. With that place it is removed as fast from a crowded bucket as from any other.
+  // At 4 i the first slot in bucket i; behind it, about slot i: the next slot in its bucket, the place where it is
+  // itself named as first or next, and its hash. With that place it is removed as fast from a crowded bucket as from
+  // any other.
   const pages: Int32Array[] = [];
   const after = (slot: number): number => 4 * slot + 1;
   const before = (slot: number): number => 4 * slot + 2;
@@ -33,7 +36,10 @@ export function createSlotTable(
     pageOf(place)[place & inPage] = value;
   }
 
-  /** Where the first slot of the bucket is named. What belongs into a bucket that is not there yet is in the one without the highest bit. */
+  /**
+   * Where the first slot of the bucket is named. What belongs into a bucket that is not there yet is in the one without
+   * the highest bit.
+   */
   function bucketOf(hash: number): number {
     const bits = -1 >>> Math.clz32(buckets);
     const bucket = hash & bits;

@@ -26,8 +26,9 @@ export interface Slots {
 }
 
 /**
- * Slots come in pages of arrays instead of one object each. That takes half the memory, and above all the garbage collector has nothing
- * to copy or to follow but keys and values: it is what holds a process with a million sessions. A page is never given back.
+ * Slots come in pages of arrays instead of one object each. That takes half the memory, and above all the garbage
+ * collector has nothing to copy or to follow but keys and values: it is what holds a process with a million sessions. A
+ * page is never given back.
  */
 interface Page {
   readonly keys: string[];
@@ -115,7 +116,11 @@ export function createSlots(): Slots {
     },
     version,
     expiresAt,
-    entry: (slot) => ({ value: pageOf(slot).values[slot & inPage] as string, version: version(slot), expiresAt: expiresAt(slot) }),
+    entry: (slot) => ({
+      value: pageOf(slot).values[slot & inPage] as string,
+      version: version(slot),
+      expiresAt: expiresAt(slot),
+    }),
   };
 }
 

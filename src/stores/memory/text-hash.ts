@@ -1,6 +1,7 @@
 /**
- * A new hash: 32 bits from the last `most` characters of a text, by default all. People choose their names, and nobody must be able to choose names that meet in one
- * bucket of a table. So each hash has a secret factor, and bits go down as well as up before the next character comes.
+ * A new hash: 32 bits from the last `most` characters of a text, by default all. People choose their names, and nobody
+ * must be able to choose names that meet in one bucket of a table. So each hash has a secret factor, and bits go down
+ * as well as up before the next character comes.
  */
 export function createTextHash(most: number = Number.POSITIVE_INFINITY): (text: string) => number {
   let factor = 0;

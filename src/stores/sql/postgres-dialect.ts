@@ -13,7 +13,8 @@ export function postgresDialect(name: string): Dialect {
       " VALUES (:key, :value, :version, :expiresAt, :subject) ON CONFLICT (session_key) DO UPDATE" +
       " SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at, subject = excluded.subject" +
       " WHERE former.expires_at <= :now",
-    // SKIP LOCKED: processes that sweep at the same time share the work. ARRAY: a join might run the limited query more than once.
+    // SKIP LOCKED: processes that sweep at the same time share the work. ARRAY: a join might run the limited query more
+    // than once.
     sweep:
       `DELETE FROM ${table} WHERE session_key = ANY (ARRAY(SELECT session_key FROM ${table}` +
       ` WHERE expires_at <= :now ORDER BY expires_at LIMIT ${sweepBatch} FOR UPDATE SKIP LOCKED))`,

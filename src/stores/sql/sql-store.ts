@@ -11,15 +11,23 @@ export interface SqlStoreOptions {
   readonly clock?: () => number;
 }
 
-/** A store in one table of an SQL database. Every operation is one prepared statement, so atomic, and one round trip. */
+/**
+ * A store in one table of an SQL database. Every operation is one prepared statement, so atomic, and one round trip.
+ */
 export interface SqlStore extends SessionStore {
   /** Moves the expiry (epoch milliseconds), and keeps the version. */
   touch(key: string, expiresAt: number, expected?: Version): Awaitable<boolean>;
   /** The keys of the subject's live entries, by an index. */
   keysOf(subject: string): Awaitable<string[]>;
-  /** Drops what expired at or before `now` (epoch milliseconds), 1000 rows at a time with a pause in between, and returns how many. */
+  /**
+   * Drops what expired at or before `now` (epoch milliseconds), 1000 rows at a time with a pause in between, and
+   * returns how many.
+   */
   sweep(now: number): Awaitable<number>;
-  /** Makes the table and its indexes where they are missing. Does no harm when they are there, nor when several processes start at once. */
+  /**
+   * Makes the table and its indexes where they are missing. Does no harm when they are there, nor when several
+   * processes start at once.
+   */
   createTable(): Awaitable<void>;
 }
 
@@ -35,7 +43,8 @@ export interface SqlClient {
 
 /** @throws {TypeError} when `clock` is not a function. */
 export function sqlStore(client: SqlClient, { schema, statements }: Dialect, clock: () => number = Date.now): SqlStore {
-  if (typeof clock !== "function") throw new TypeError("Cannot read the time: clock must be a function that returns epoch milliseconds");
+  if (typeof clock !== "function")
+    throw new TypeError("Cannot read the time: clock must be a function that returns epoch milliseconds");
   // The columns are whole numbers, and a clock may know fractions.
   const now = (): number => Math.floor(clock());
 
@@ -62,7 +71,8 @@ export function sqlStore(client: SqlClient, { schema, statements }: Dialect, clo
   }
 
   return {
-    read: (key) => after(rows(statements.read, { key, now: now() }), ([row]) => (row === undefined ? undefined : entryOf(row))),
+    read: (key) =>
+      after(rows(statements.read, { key, now: now() }), ([row]) => (row === undefined ? undefined : entryOf(row))),
     create(key, value, meta) {
       const version = firstVersion();
       const { subject = null } = meta;
@@ -85,7 +95,8 @@ export function sqlStore(client: SqlClient, { schema, statements }: Dialect, clo
       if (expected === undefined) return wrote(statements.touch, { key, expiresAt, now: now() });
       return isOurs(expected) && wrote(statements.touchAt, { key, expected, expiresAt, now: now() });
     },
-    keysOf: (subject) => after(rows(statements.keysOf, { subject, now: now() }), (found) => found.map((row) => String(row[0]))),
+    keysOf: (subject) =>
+      after(rows(statements.keysOf, { subject, now: now() }), (found) => found.map((row) => String(row[0]))),
     sweep(time) {
       const until = Math.floor(time);
       const first = run(statements.sweep, { now: until });
@@ -101,8 +112,9 @@ export function schemaText({ schema }: Dialect): string {
 }
 
 /**
- * Versions count up from a random start, so that an entry deleted and created anew does not get one that it had before. Chosen here and
- * not by the database, so that no statement need return anything; below 2^52, so that counting stays within whole numbers.
+ * Versions count up from a random start, so that an entry deleted and created anew does not get one that it had before.
+ * Chosen here and not by the database, so that no statement need return anything; below 2^52, so that counting stays
+ * within whole numbers.
  */
 function firstVersion(): number {
   return 1 + Math.floor(Math.random() * 2 ** 52);

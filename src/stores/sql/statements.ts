@@ -1,6 +1,15 @@
 /** The statements of an SQL store: their names, their parameters, and those that every dialect says alike. */
 
-export type StatementName = "read" | "create" | "update" | "touch" | "touchAt" | "delete" | "deleteAt" | "keysOf" | "sweep";
+export type StatementName =
+  | "read"
+  | "create"
+  | "update"
+  | "touch"
+  | "touchAt"
+  | "delete"
+  | "deleteAt"
+  | "keysOf"
+  | "sweep";
 
 /** What a statement may take. `expected` is a version, `now` and `expiresAt` are epoch milliseconds. */
 export interface Parameters {
@@ -37,8 +46,8 @@ export interface Dialect {
 export const sweepBatch = 1_000;
 
 /**
- * What needs no dialect. Each is one statement, so that the engine makes it atomic. Of two that race on a row, the engine makes the second
- * wait and then judge the row as the first left it; so a version matches at most once.
+ * What needs no dialect. Each is one statement, so that the engine makes it atomic. Of two that race on a row, the
+ * engine makes the second wait and then judge the row as the first left it; so a version matches at most once.
  *
  * @param table the quoted name
  */
@@ -60,7 +69,9 @@ export function standardStatements(table: string): Record<Exclude<StatementName,
 export function compile(texts: Record<StatementName, string>, placeholder: (position: number) => string): Statements {
   const statements = Object.entries(texts).map(([name, source]) => {
     const parameters: (keyof Parameters)[] = [];
-    const text = source.replace(/:([a-zA-Z]+)/g, (_, parameter: keyof Parameters) => placeholder(parameters.push(parameter)));
+    const text = source.replace(/:([a-zA-Z]+)/g, (_, parameter: keyof Parameters) =>
+      placeholder(parameters.push(parameter)),
+    );
     return [name, { name, text, parameters }];
   });
   return Object.fromEntries(statements) as Statements;

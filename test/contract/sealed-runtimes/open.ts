@@ -29,7 +29,10 @@ function optionsOf({ keys, cookieName }: Vector, compress = false): SessionsOpti
 
 /** Opens a vector as an application would. */
 export async function openVector(vector: Vector, cookie: string = vector.cookie): Promise<Expected | null> {
-  const session = await createSessions(optionsOf(vector)).load({ url: "https://example.com/", headers: { get: () => cookie } });
+  const session = await createSessions(optionsOf(vector)).load({
+    url: "https://example.com/",
+    headers: { get: () => cookie },
+  });
   if (session.isNew) return null;
   const { subject = null, createdAt, authenticatedAt = null, expiresAt } = session;
   return { data: JSON.stringify(session.all()), subject, createdAt, authenticatedAt, expiresAt };
@@ -39,7 +42,8 @@ export async function openVector(vector: Vector, cookie: string = vector.cookie)
 export async function sealLike(vector: Vector, compress = false): Promise<string> {
   const sessions = createSessions(optionsOf(vector, compress));
   const session = await sessions.load({ url: "https://example.com/", headers: { get: () => null } });
-  for (const [key, value] of Object.entries(JSON.parse(vector.session?.data ?? "{}") as Record<string, unknown>)) session.set(key, value);
+  for (const [key, value] of Object.entries(JSON.parse(vector.session?.data ?? "{}") as Record<string, unknown>))
+    session.set(key, value);
   if (vector.session?.subject) session.signIn(vector.session.subject);
   const lines = (await sessions.commit(session)).getSetCookie();
   return lines.map((line) => line.split(";")[0]).join("; ");

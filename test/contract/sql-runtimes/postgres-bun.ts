@@ -1,4 +1,5 @@
-// Run by `bun test`, with the database's URL in DATABASE_URL. There are no types of Bun here, so its modules are named where the compiler does not look.
+// Run by `bun test`, with the database's URL in DATABASE_URL. There are no types of Bun here, so its modules are named
+// where the compiler does not look.
 import { type PostgresJsClient, postgresStore } from "../../../src/stores/postgres.ts";
 import { type StoreTestOptions, testStore } from "../../../src/testing.ts";
 

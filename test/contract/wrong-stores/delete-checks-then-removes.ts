@@ -16,5 +16,8 @@ export const wrong: WrongStore = {
       },
     };
   },
-  fails: ["of update() and delete() racing at one version exactly one wins", "of many delete() calls racing exactly one says true"],
+  fails: [
+    "of update() and delete() racing at one version exactly one wins",
+    "of many delete() calls racing exactly one says true",
+  ],
 };

@@ -7,5 +7,8 @@ export const wrong: WrongStore = {
     const inner = memoryStore({ clock });
     return { ...inner, delete: (key) => inner.delete(key) };
   },
-  fails: ["delete() with an outdated version removes nothing", "of update() and delete() racing at one version exactly one wins"],
+  fails: [
+    "delete() with an outdated version removes nothing",
+    "of update() and delete() racing at one version exactly one wins",
+  ],
 };

@@ -9,7 +9,8 @@ export const wrong: WrongStore = {
     return {
       ...inner,
       create: (key, value, meta) => inner.create(key, value, { ...meta, expiresAt: whole(meta.expiresAt) }),
-      update: (key, value, meta, expected) => inner.update(key, value, { ...meta, expiresAt: whole(meta.expiresAt) }, expected),
+      update: (key, value, meta, expected) =>
+        inner.update(key, value, { ...meta, expiresAt: whole(meta.expiresAt) }, expected),
       touch: (key, expiresAt, expected) => inner.touch(key, whole(expiresAt), expected),
     };
   },

@@ -1,7 +1,9 @@
 import { memoryStore } from "../../../src/stores/memory.ts";
 import type { WrongStore } from "./wrong-store.ts";
 
-/** Without compare-and-set, and worse than that: who finds that he was raced takes the other's entry away with his own. */
+/**
+ * Without compare-and-set, and worse than that: who finds that he was raced takes the other's entry away with his own.
+ */
 export const wrong: WrongStore = {
   make({ clock }) {
     const inner = memoryStore({ clock });

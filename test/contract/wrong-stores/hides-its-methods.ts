@@ -8,5 +8,8 @@ export const wrong: WrongStore = {
     return { read, create, update, delete: remove, keysOf };
   },
   capabilities: { touch: false },
-  fails: ["the store has the methods that its capabilities declare", "sweep() drops what has expired, nothing else, and says how many"],
+  fails: [
+    "the store has the methods that its capabilities declare",
+    "sweep() drops what has expired, nothing else, and says how many",
+  ],
 };

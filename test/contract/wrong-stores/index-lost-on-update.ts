@@ -10,5 +10,8 @@ export const wrong: WrongStore = {
       write: (key, subject, former) => index.write(key, subject === former ? undefined : subject, former),
     });
   },
-  fails: ["update() with the same subject keeps the entry listed, once", "a refused create() or update() leaves the index as it was"],
+  fails: [
+    "update() with the same subject keeps the entry listed, once",
+    "a refused create() or update() leaves the index as it was",
+  ],
 };

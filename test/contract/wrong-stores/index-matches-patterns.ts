@@ -13,7 +13,8 @@ export const wrong: WrongStore = {
         else subjects.set(key, subject);
       },
       remove: (key) => void subjects.delete(key),
-      keysOf: (pattern, isLive) => [...subjects].flatMap(([key, subject]) => (like(subject, pattern) && isLive(key) ? [key] : [])),
+      keysOf: (pattern, isLive) =>
+        [...subjects].flatMap(([key, subject]) => (like(subject, pattern) && isLive(key) ? [key] : [])),
     });
   },
   fails: ["keysOf() tells subjects apart, whatever they look like"],

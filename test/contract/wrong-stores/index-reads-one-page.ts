@@ -5,7 +5,10 @@ import type { WrongStore } from "./wrong-store.ts";
 export const wrong: WrongStore = {
   make: ({ clock }) => {
     const index = keySets();
-    return withIndex(clock, { ...index, keysOf: async (subject, isLive) => (await index.keysOf(subject, isLive)).slice(0, 100) });
+    return withIndex(clock, {
+      ...index,
+      keysOf: async (subject, isLive) => (await index.keysOf(subject, isLive)).slice(0, 100),
+    });
   },
   fails: ["keysOf() lists every key of a subject that has hundreds"],
 };

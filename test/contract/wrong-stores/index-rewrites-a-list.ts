@@ -20,5 +20,8 @@ export const wrong: WrongStore = {
       keysOf: (subject, isLive) => (lists.get(subject) ?? []).filter(isLive),
     });
   },
-  fails: ["keysOf() lists every key of a subject that has hundreds", "an entry is listed when its create() was one of many at once"],
+  fails: [
+    "keysOf() lists every key of a subject that has hundreds",
+    "an entry is listed when its create() was one of many at once",
+  ],
 };

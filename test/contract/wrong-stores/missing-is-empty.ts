@@ -12,7 +12,8 @@ export const wrong: WrongStore = {
         known.add(key);
         return inner.create(key, value, meta);
       },
-      read: (key) => (known.has(key) ? inner.read(key) : { value: "", version: 0, expiresAt: Number.POSITIVE_INFINITY }),
+      read: (key) =>
+        known.has(key) ? inner.read(key) : { value: "", version: 0, expiresAt: Number.POSITIVE_INFINITY },
     };
   },
   fails: [

@@ -19,5 +19,8 @@ export const wrong: WrongStore = {
       },
     };
   },
-  fails: ["touch() keeps the value and leaves a version that update() accepts", "touch() racing update() undoes nothing of it"],
+  fails: [
+    "touch() keeps the value and leaves a version that update() accepts",
+    "touch() racing update() undoes nothing of it",
+  ],
 };

@@ -7,7 +7,8 @@ export const wrong: WrongStore = {
     const inner = memoryStore({ clock });
     return {
       ...inner,
-      touch: (key, expiresAt, expected) => inner.touch(key, expiresAt, expected) || inner.create(key, "", { expiresAt }) !== undefined,
+      touch: (key, expiresAt, expected) =>
+        inner.touch(key, expiresAt, expected) || inner.create(key, "", { expiresAt }) !== undefined,
     };
   },
   fails: [

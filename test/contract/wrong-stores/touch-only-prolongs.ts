@@ -7,7 +7,8 @@ export const wrong: WrongStore = {
     const inner = memoryStore({ clock });
     return {
       ...inner,
-      touch: (key, expiresAt, expected) => inner.touch(key, Math.max(expiresAt, inner.read(key)?.expiresAt ?? 0), expected),
+      touch: (key, expiresAt, expected) =>
+        inner.touch(key, Math.max(expiresAt, inner.read(key)?.expiresAt ?? 0), expected),
     };
   },
   fails: ["touch() moves the expiry, to later and to sooner"],

@@ -1,7 +1,10 @@
 import { memoryStore } from "../../../src/stores/memory.ts";
 import type { WrongStore } from "./wrong-store.ts";
 
-/** Reads the entry and writes it back with a new expiry, one round trip later: updates and deletes in between are undone. */
+/**
+ * Reads the entry and writes it back with a new expiry, one round trip later: updates and deletes in between are
+ * undone.
+ */
 export const wrong: WrongStore = {
   make({ clock }) {
     const inner = memoryStore({ clock });

@@ -7,7 +7,8 @@ export const wrong: WrongStore = {
     const inner = memoryStore({ clock });
     return {
       ...inner,
-      update: (key, value, meta, expected) => (inner.update(key, value, meta, expected) === undefined ? undefined : expected),
+      update: (key, value, meta, expected) =>
+        inner.update(key, value, meta, expected) === undefined ? undefined : expected,
     };
   },
   fails: [

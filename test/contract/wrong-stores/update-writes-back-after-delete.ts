@@ -14,5 +14,8 @@ export const wrong: WrongStore = {
       },
     };
   },
-  fails: ["update() racing delete() never brings the entry back", "of update() and delete() racing at one version exactly one wins"],
+  fails: [
+    "update() racing delete() never brings the entry back",
+    "of update() and delete() racing at one version exactly one wins",
+  ],
 };

@@ -15,7 +15,8 @@ export const wrong: WrongStore = {
       update: (key, value, meta, expected) =>
         inner.update(key, value, meta, current(key, expected) ?? -1) === undefined ? undefined : value,
       delete: (key, expected) => inner.delete(key, expected === undefined ? undefined : (current(key, expected) ?? -1)),
-      touch: (key, expiresAt, expected) => inner.touch(key, expiresAt, expected === undefined ? undefined : (current(key, expected) ?? -1)),
+      touch: (key, expiresAt, expected) =>
+        inner.touch(key, expiresAt, expected === undefined ? undefined : (current(key, expected) ?? -1)),
       read(key) {
         const entry = inner.read(key);
         return entry && { ...entry, version: entry.value };

@@ -21,7 +21,8 @@ export const wrong: WrongStore = {
         return version === undefined ? undefined : outer(key, version);
       },
       delete: (key, expected) => inner.delete(key, expected === undefined ? undefined : within(key, expected)),
-      touch: (key, expiresAt, expected) => inner.touch(key, expiresAt, expected === undefined ? undefined : within(key, expected)),
+      touch: (key, expiresAt, expected) =>
+        inner.touch(key, expiresAt, expected === undefined ? undefined : within(key, expected)),
       read(key) {
         const entry = inner.read(key);
         return entry && { ...entry, version: outer(key, entry.version) };

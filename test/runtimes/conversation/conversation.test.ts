@@ -32,7 +32,8 @@ for (const { name: server, service: needed, example, controlled, cannot } of ser
     for (const { name, needs, run } of steps) {
       test(name, async ({ skip }) => {
         const reason = missing ?? needs.map((need) => cannot?.[need]).find((why) => why !== undefined);
-        if (missing !== undefined && process.env.REQUIRE_SERVICES === "1") throw new Error(`REQUIRE_SERVICES=1, but ${missing}`);
+        if (missing !== undefined && process.env.REQUIRE_SERVICES === "1")
+          throw new Error(`REQUIRE_SERVICES=1, but ${missing}`);
         if (reason !== undefined || running === undefined) return skip(reason);
         const { url } = needs.includes("clock") ? running.controlled : running.example;
         await run({ url, advance: (seconds) => putForward(url, seconds) });

@@ -22,9 +22,12 @@ export interface ServerUnderTest {
 const apps = "test/runtimes/conversation/apps";
 const anyPort = { PORT: "0" };
 
-const onNode: (app: string) => Start = (app) => (cwd, node) => startProgram(node, [`${apps}/serve-node.js`, app], { cwd });
-const onBun: (app: string) => Start = (app) => (cwd, bun) => startProgram(bun, ["--no-install", `${apps}/serve-bun.ts`, app], { cwd });
-const onDeno: (app: string) => Start = (app) => (cwd, deno) => startProgram(deno, [...denoRun, `${apps}/serve-deno.ts`, app], { cwd });
+const onNode: (app: string) => Start = (app) => (cwd, node) =>
+  startProgram(node, [`${apps}/serve-node.js`, app], { cwd });
+const onBun: (app: string) => Start = (app) => (cwd, bun) =>
+  startProgram(bun, ["--no-install", `${apps}/serve-bun.ts`, app], { cwd });
+const onDeno: (app: string) => Start = (app) => (cwd, deno) =>
+  startProgram(deno, [...denoRun, `${apps}/serve-deno.ts`, app], { cwd });
 const denoRun = ["run", "--no-check", "--allow-all", "--unstable-kv", "--node-modules-dir=manual", "--cached-only"];
 
 const durableObjects = { SESSIONS: { className: "SessionObject", useSQLite: true } };
@@ -48,7 +51,9 @@ const native: Partial<Record<Need, string>> = {
   fetch: "it has no fetch handler; test/runtimes/node/middleware.test.ts tests the same on Node's own response",
 };
 
-const nodeUpgrade: Partial<Record<Need, string>> = { upgrade: "Node hands upgrades to a listener of their own, past every handler" };
+const nodeUpgrade: Partial<Record<Need, string>> = {
+  upgrade: "Node hands upgrades to a listener of their own, past every handler",
+};
 
 const deno: Partial<Record<Need, string>> = {
   "network error": "Deno ends the process when any asynchronous handler returns Response.error() (seen with 2.9.5)",
@@ -59,7 +64,12 @@ const workers: Partial<Record<Need, string>> = {
 };
 
 export const servers: readonly ServerUnderTest[] = [
-  { name: `Node ${process.versions.node.split(".")[0]}`, example: nodeExample, controlled: onNode("site"), cannot: nodeUpgrade },
+  {
+    name: `Node ${process.versions.node.split(".")[0]}`,
+    example: nodeExample,
+    controlled: onNode("site"),
+    cannot: nodeUpgrade,
+  },
   { name: "Node 22", service: "node-22", example: nodeExample, controlled: onNode("site"), cannot: nodeUpgrade },
   { name: "Node 24", service: "node-24", example: nodeExample, controlled: onNode("site"), cannot: nodeUpgrade },
   { name: "Node 26", service: "node-26", example: nodeExample, controlled: onNode("site"), cannot: nodeUpgrade },
@@ -85,7 +95,12 @@ export const servers: readonly ServerUnderTest[] = [
     cannot: deno,
   },
   { name: "Workers", example: workersExample(false), controlled: onWorkers("site"), cannot: workers },
-  { name: "Workers, nodejs_compat", example: workersExample(true), controlled: onWorkers("site", true), cannot: workers },
+  {
+    name: "Workers, nodejs_compat",
+    example: workersExample(true),
+    controlled: onWorkers("site", true),
+    cannot: workers,
+  },
   { name: "http", controlled: onNode("http"), cannot: native },
   { name: "Connect", controlled: onNode("connect"), cannot: native },
   { name: "Express 4", controlled: onNode("express-4"), cannot: native },

@@ -13,7 +13,10 @@ export interface Listener {
 
 export interface Step {
   readonly name: string;
-  /** What it takes of a server: a clock that can be put forward, rotation, a list of somebody's sessions, one place for all that is written, a fetch handler, upgrades inside of it, Response.error(), a body that fails. */
+  /**
+   * What it takes of a server: a clock that can be put forward, rotation, a list of somebody's sessions, one place for
+   * all that is written, a fetch handler, upgrades inside of it, Response.error(), a body that fails.
+   */
   readonly needs: readonly Need[];
   run(server: Listener): Promise<void>;
 }
@@ -110,7 +113,9 @@ export const steps: readonly Step[] = [
       await signIn(anna, "anna");
       const before = anna.cookie();
       await advance(rotation + 1);
-      const answers = await Promise.all(Array.from({ length: 10 }, () => sendWith(url, before, "/cart", { add: "map" })));
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => sendWith(url, before, "/cart", { add: "map" })),
+      );
       expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(303));
       const offered = new Set(answers.flatMap(cookiesOf));
       expect(offered.size).toBe(1);
@@ -190,7 +195,10 @@ export const steps: readonly Step[] = [
     needs: ["list"],
     async run({ url }) {
       const name = `anna ${crypto.randomUUID().slice(0, 8)}`;
-      const [here, there] = [visitor(url), visitor(url, "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/605.1")];
+      const [here, there] = [
+        visitor(url),
+        visitor(url, "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/605.1"),
+      ];
       await signIn(here, name);
       await signIn(there, name);
       const { sessions } = await here.look("/account");
@@ -259,7 +267,8 @@ export const steps: readonly Step[] = [
       await anna.send("/sign-out");
       for (const cookie of cookies) {
         await expectDead(url, cookie);
-        // A write goes nowhere while the server remembers the end, and later starts anew under a cookie of the server's own making
+        // A write goes nowhere while the server remembers the end, and later starts anew under a cookie of the server's
+        // own making
         const [fresh = ""] = cookiesOf(await sendWith(url, cookie, "/cart", { add: "map" }));
         expect(cookie.split("=")[1]).not.toBe(fresh);
         const page = await lookWith(url, `session=${fresh}`);
@@ -280,7 +289,8 @@ export const steps: readonly Step[] = [
     needs: ["clock", "fetch"],
     async run({ url }) {
       const answers = [];
-      for (const query of ["?change", "", "?change", ""]) answers.push(await fetch(`${url}/odd/constant${query}`, { redirect: "manual" }));
+      for (const query of ["?change", "", "?change", ""])
+        answers.push(await fetch(`${url}/odd/constant${query}`, { redirect: "manual" }));
       expect(answers.map(({ status, headers }) => [status, headers.getSetCookie().length])).toEqual([
         [303, 1],
         [303, 0],
@@ -315,7 +325,9 @@ export const steps: readonly Step[] = [
       const anna = visitor(url);
       await anna.send("/cart", { add: "map" });
       for (const query of ["", "?change"]) {
-        const response = await fetch(`${url}/odd/error${query}`, { headers: { cookie: anna.cookie() } }).catch(() => undefined);
+        const response = await fetch(`${url}/odd/error${query}`, { headers: { cookie: anna.cookie() } }).catch(
+          () => undefined,
+        );
         await response?.body?.cancel();
         expect([response?.ok ?? false, response?.headers.getSetCookie() ?? []]).toEqual([false, []]);
       }
@@ -347,7 +359,11 @@ async function expectDead(url: string, cookie: string): Promise<void> {
   expect(cookiesOf(page.response).filter(Boolean)).toEqual([]);
 }
 
-async function withAndWithoutChange(url: string, path: string, expectUnharmed: (response: Response) => void): Promise<void> {
+async function withAndWithoutChange(
+  url: string,
+  path: string,
+  expectUnharmed: (response: Response) => void,
+): Promise<void> {
   for (const [query, cookies] of [
     ["", 0],
     ["?change", 1],

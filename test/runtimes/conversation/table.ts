@@ -30,7 +30,9 @@ function stateOf(test: TestCase): Pick<Cell, "state" | "reason"> {
   if (result.state === "passed") return { state: "ok", reason: "" };
   if (result.state === "failed") return { state: "FAIL", reason: "" };
   // Not asked for, as with `-t`
-  return result.state === "skipped" && result.note !== undefined ? { state: "skipped", reason: result.note } : { state: "", reason: "" };
+  return result.state === "skipped" && result.note !== undefined
+    ? { state: "skipped", reason: result.note }
+    : { state: "", reason: "" };
 }
 
 export function tableOf(cells: readonly Cell[]): string {

@@ -25,9 +25,14 @@ export interface Visitor {
 export function visitor(url: string, agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/150.0"): Visitor {
   const jar = cookieJar(undefined, { origin: url });
   return {
-    look: async (path = "/") => read(await jar.fetch(path, { headers: { accept: "application/json", "user-agent": agent } })),
+    look: async (path = "/") =>
+      read(await jar.fetch(path, { headers: { accept: "application/json", "user-agent": agent } })),
     async send(path, form = {}) {
-      const response = await jar.fetch(path, { method: "POST", headers: { "user-agent": agent }, body: new URLSearchParams(form) });
+      const response = await jar.fetch(path, {
+        method: "POST",
+        headers: { "user-agent": agent },
+        body: new URLSearchParams(form),
+      });
       await response.body?.cancel();
       return response;
     },
@@ -41,7 +46,12 @@ export async function lookWith(url: string, cookie: string): Promise<Page> {
 }
 
 /** As {@link lookWith}, for a form. */
-export async function sendWith(url: string, cookie: string, path: string, form: Record<string, string> = {}): Promise<Response> {
+export async function sendWith(
+  url: string,
+  cookie: string,
+  path: string,
+  form: Record<string, string> = {},
+): Promise<Response> {
   const response = await fetch(new URL(path, url), {
     method: "POST",
     headers: { cookie },

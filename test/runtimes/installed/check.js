@@ -14,7 +14,21 @@ import * as testing from "@sojourn/session/testing";
 import * as unstorage from "@sojourn/session/unstorage";
 import * as workers from "@sojourn/session/workers";
 
-const entries = { bun, connectStore, deno, hono, mysql, nats, postgres, redis, sealed, sqlite, testing, unstorage, workers };
+const entries = {
+  bun,
+  connectStore,
+  deno,
+  hono,
+  mysql,
+  nats,
+  postgres,
+  redis,
+  sealed,
+  sqlite,
+  testing,
+  unstorage,
+  workers,
+};
 
 export async function check() {
   return {

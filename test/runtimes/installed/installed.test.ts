@@ -1,4 +1,7 @@
-/** The package as `npm install` puts it into a project of somebody else's, on every runtime; and the sources as JSR serves them, on Deno. */
+/**
+ * The package as `npm install` puts it into a project of somebody else's, on every runtime; and the sources as JSR
+ * serves them, on Deno.
+ */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -64,7 +67,8 @@ describe("the installed package", () => {
 });
 
 describe("the sources", () => {
-  // deno.json leads the package's name to them, and JSR serves the same files. No permission is asked for: the core needs none.
+  // deno.json leads the package's name to them, and JSR serves the same files. No permission is asked for: the core
+  // needs none.
   testWith(deno, "on Deno, type-checked", async () => {
     const args = ["run", "--cached-only", "--no-prompt", "--check", `${check}/run.js`];
     expect(JSON.parse(await runProgram(deno.path ?? "", args, { cwd: root, timeout: 60_000 }))).toEqual(fine);

@@ -1,5 +1,12 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type RequestListener, type RequestOptions, request, type Server } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type RequestOptions,
+  request,
+  type Server,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** A response as it came, with headers that may repeat. */
@@ -51,7 +58,8 @@ export async function receive(response: IncomingMessage): Promise<Received> {
   response.on("error", () => {}); // a body that is cut off: `complete` tells
   await once(response, "close");
   const headers = new Headers();
-  for (let at = 0; at < response.rawHeaders.length; at += 2) headers.append(response.rawHeaders[at]!, response.rawHeaders[at + 1]!);
+  for (let at = 0; at < response.rawHeaders.length; at += 2)
+    headers.append(response.rawHeaders[at]!, response.rawHeaders[at + 1]!);
   const bytes = Buffer.concat(chunks);
   return {
     status: response.statusCode ?? 0,

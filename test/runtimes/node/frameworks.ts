@@ -8,10 +8,18 @@ import fastify from "fastify";
 import Koa from "koa";
 
 export type Data = { n: number; text: string };
-export type Handler = (request: IncomingMessage & WithSession<Data>, response: ServerResponse, session: Session<Data>) => unknown;
+export type Handler = (
+  request: IncomingMessage & WithSession<Data>,
+  response: ServerResponse,
+  session: Session<Data>,
+) => unknown;
 
 /** What a framework makes of the middleware and a handler that answers on Node's own response. */
-export type Mount = (middleware: SessionMiddleware, handler: Handler, failed: (error: unknown) => void) => Promise<RequestListener>;
+export type Mount = (
+  middleware: SessionMiddleware,
+  handler: Handler,
+  failed: (error: unknown) => void,
+) => Promise<RequestListener>;
 
 const run = (handler: Handler, request: IncomingMessage, response: ServerResponse): unknown => {
   const withSession = request as IncomingMessage & WithSession<Data>;

@@ -17,7 +17,9 @@ export function heldStore(): HeldStore {
   let gate: { arrive(): void; arrived: Promise<void>; open(error?: Error): void; opened: Promise<void> } | undefined;
   let writes = 0;
 
-  function through<Args extends unknown[], T>(operation: (...args: Args) => T | Promise<T>): (...args: Args) => Promise<T> {
+  function through<Args extends unknown[], T>(
+    operation: (...args: Args) => T | Promise<T>,
+  ): (...args: Args) => Promise<T> {
     return async (...args) => {
       writes++;
       gate?.arrive();

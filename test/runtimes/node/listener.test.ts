@@ -12,7 +12,9 @@ const globals = { Request, Response };
 const opened = closedAfterEach();
 afterEach(() => void vi.restoreAllMocks());
 
-async function start(handler: (request: Request, session: Session<Data>) => Response | Promise<Response>): Promise<Served> {
+async function start(
+  handler: (request: Request, session: Session<Data>) => Response | Promise<Response>,
+): Promise<Served> {
   const sessions = createSessions<Data>({ store: memoryStore() });
   const served = await serve(toNodeListener(sessions.wrap(handler)));
   opened.push(served.close);

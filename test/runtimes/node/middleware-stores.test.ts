@@ -69,7 +69,9 @@ async function open(listener: RequestListener): Promise<string> {
 
 const plain = "plain http";
 
-/** A change after which everybody is sent a cookie: whoever is new, and whoever comes back to be remembered from now on. */
+/**
+ * A change after which everybody is sent a cookie: whoever is new, and whoever comes back to be remembered from now on.
+ */
 function change(session: Session<Data>): void {
   session.update("n", (n = 0) => n + 1);
   session.persist(!session.isNew);
@@ -104,7 +106,10 @@ async function serveWith(
 const cases = Object.keys(stores).flatMap((kind) => ["new", "returning"].map((visitor) => [kind, visitor] as const));
 
 describe.each(cases)("sessionMiddleware over a store that answers %s, for a %s visitor", (kind, visitor) => {
-  async function start(handler: Handler, framework = plain): Promise<{ url: string; store: FailingStore; failures: unknown[] }> {
+  async function start(
+    handler: Handler,
+    framework = plain,
+  ): Promise<{ url: string; store: FailingStore; failures: unknown[] }> {
     const store = stores[kind]!();
     const failures: unknown[] = [];
     const middleware = sessionMiddleware(createSessions<Data>({ store }));
@@ -115,34 +120,40 @@ describe.each(cases)("sessionMiddleware over a store that answers %s, for a %s v
   }
 
   describe.each(Object.keys(frameworks))("in %s", (framework) => {
-    test.each(Object.entries(ways))("the response has the session's headers, and its body is whole: %s", async (_name, answer) => {
-      const { url } = await start((_request, response, session) => {
-        change(session);
-        return answer(response);
-      }, framework);
-      const { status, headers, body, complete } = await send(url, await sendingOf(visitor, url));
-      expect({ status, body, complete }).toEqual({ status: 201, body: "hello world", complete: true });
-      expect([headers.get("x-test"), headers.get("cache-control")]).toEqual(["yes", "no-store"]);
-      expect(headers.get("vary")).toMatch(/\bCookie\b/);
-      const names = headers.getSetCookie().map((line) => line.split("=")[0]);
-      expect(names).toEqual(names.length > 1 ? ["foreign", "other", "__Host-Http-session"] : ["__Host-Http-session"]);
-    });
+    test.each(Object.entries(ways))(
+      "the response has the session's headers, and its body is whole: %s",
+      async (_name, answer) => {
+        const { url } = await start((_request, response, session) => {
+          change(session);
+          return answer(response);
+        }, framework);
+        const { status, headers, body, complete } = await send(url, await sendingOf(visitor, url));
+        expect({ status, body, complete }).toEqual({ status: 201, body: "hello world", complete: true });
+        expect([headers.get("x-test"), headers.get("cache-control")]).toEqual(["yes", "no-store"]);
+        expect(headers.get("vary")).toMatch(/\bCookie\b/);
+        const names = headers.getSetCookie().map((line) => line.split("=")[0]);
+        expect(names).toEqual(names.length > 1 ? ["foreign", "other", "__Host-Http-session"] : ["__Host-Http-session"]);
+      },
+    );
 
-    test.each(Object.entries(ways))("a write that fails is an error instead of the response: %s", async (_name, answer) => {
-      const { url, store, failures } = await start((_request, response, session) => {
-        change(session);
-        response.setHeader("etag", '"of the page"');
-        return Promise.resolve(answer(response)).catch(() => {});
-      }, framework);
-      const sending = await sendingOf(visitor, url);
-      store.failing = WRITES;
-      const { status, headers, body, complete } = await send(url, sending);
-      expect({ status, body, complete }).toEqual({ status: 503, body: "store_failed", complete: true });
-      expect([headers.getSetCookie(), headers.get("etag"), headers.get("x-test")]).toEqual([[], null, null]);
-      expect(failures).toHaveLength(1);
-      store.failing = [];
-      expect((await send(url, sending)).status).toBe(201);
-    });
+    test.each(Object.entries(ways))(
+      "a write that fails is an error instead of the response: %s",
+      async (_name, answer) => {
+        const { url, store, failures } = await start((_request, response, session) => {
+          change(session);
+          response.setHeader("etag", '"of the page"');
+          return Promise.resolve(answer(response)).catch(() => {});
+        }, framework);
+        const sending = await sendingOf(visitor, url);
+        store.failing = WRITES;
+        const { status, headers, body, complete } = await send(url, sending);
+        expect({ status, body, complete }).toEqual({ status: 503, body: "store_failed", complete: true });
+        expect([headers.getSetCookie(), headers.get("etag"), headers.get("x-test")]).toEqual([[], null, null]);
+        expect(failures).toHaveLength(1);
+        store.failing = [];
+        expect((await send(url, sending)).status).toBe(201);
+      },
+    );
 
     test("a read that fails is an error before the handler", async () => {
       const handler = vi.fn<Handler>();
@@ -165,7 +176,11 @@ describe.each(cases)("sessionMiddleware over a store that answers %s, for a %s v
       const second = await send(url, { headers });
       expect([first.body, second.body]).toEqual(visitor === "new" ? ["1", "2"] : ["2", "3"]);
       const untouched = await send(`${url}/static`, { headers });
-      expect([untouched.body, untouched.headers.get("vary"), untouched.headers.get("cache-control")]).toEqual(["static", null, null]);
+      expect([untouched.body, untouched.headers.get("vary"), untouched.headers.get("cache-control")]).toEqual([
+        "static",
+        null,
+        null,
+      ]);
     });
   });
 
@@ -294,7 +309,10 @@ describe.each(cases)("sessionMiddleware over a store that answers %s, for a %s v
     });
     const { headers } = await send(url, await sendingOf(visitor, url));
     expect(headers.getSetCookie().map((line) => line.split("=")[0])).toEqual(["a", "b", "__Host-Http-session"]);
-    expect([headers.get("vary"), headers.get("cache-control")]).toEqual(["Accept-Encoding, Cookie", "max-age=60, private"]);
+    expect([headers.get("vary"), headers.get("cache-control")]).toEqual([
+      "Accept-Encoding, Cookie",
+      "max-age=60, private",
+    ]);
   });
 
   test("nothing of a response whose commit failed is in the error page, however late and in how many pieces either is written", async () => {
@@ -350,37 +368,40 @@ describe.each(cases)("sessionMiddleware over a store that answers %s, for a %s v
     expect((await send(`${url}/alive`)).body).toBe("alive");
   });
 
-  test.each(Object.keys(stores))("two sessions on one response, the outer one over a store that answers %s", async (outerKind) => {
-    const outerStore = stores[outerKind]!();
-    const innerStore = stores[kind]!();
-    const outer = sessionMiddleware(createSessions<Data>({ store: outerStore, cookie: { name: "outer" } }));
-    const inner = sessionMiddleware(createSessions<Data>({ store: innerStore, cookie: { name: "inner" } }));
-    const failures: string[] = [];
-    const url = await open((request, response) => {
-      const failed = (whose: string, error: unknown): void => {
-        failures.push(whose);
-        response.writeHead(503).end(codeOf(error));
-      };
-      outer(request, response, (outerError) => {
-        if (outerError !== undefined) return failed("outer", outerError);
-        change(sessionOf(request));
-        inner(request, response, (innerError) => {
-          if (innerError !== undefined) return failed("inner", innerError);
+  test.each(Object.keys(stores))(
+    "two sessions on one response, the outer one over a store that answers %s",
+    async (outerKind) => {
+      const outerStore = stores[outerKind]!();
+      const innerStore = stores[kind]!();
+      const outer = sessionMiddleware(createSessions<Data>({ store: outerStore, cookie: { name: "outer" } }));
+      const inner = sessionMiddleware(createSessions<Data>({ store: innerStore, cookie: { name: "inner" } }));
+      const failures: string[] = [];
+      const url = await open((request, response) => {
+        const failed = (whose: string, error: unknown): void => {
+          failures.push(whose);
+          response.writeHead(503).end(codeOf(error));
+        };
+        outer(request, response, (outerError) => {
+          if (outerError !== undefined) return failed("outer", outerError);
           change(sessionOf(request));
-          response.writeHead(200, { "x-test": "yes" }).end("both");
+          inner(request, response, (innerError) => {
+            if (innerError !== undefined) return failed("inner", innerError);
+            change(sessionOf(request));
+            response.writeHead(200, { "x-test": "yes" }).end("both");
+          });
         });
       });
-    });
-    for (const [whose, store] of Object.entries({ neither: undefined, inner: innerStore, outer: outerStore })) {
-      const sending = await sendingOf(visitor, url);
-      if (store) store.failing = WRITES;
-      const { status, body, headers } = await send(url, sending);
-      if (store) store.failing = [];
-      const names = headers.getSetCookie().map((line) => line.split("=")[0]);
-      expect([status, body, names]).toEqual(store ? [503, "store_failed", []] : [200, "both", ["inner", "outer"]]);
-      expect(failures.splice(0)).toEqual(store ? [whose] : []);
-    }
-  });
+      for (const [whose, store] of Object.entries({ neither: undefined, inner: innerStore, outer: outerStore })) {
+        const sending = await sendingOf(visitor, url);
+        if (store) store.failing = WRITES;
+        const { status, body, headers } = await send(url, sending);
+        if (store) store.failing = [];
+        const names = headers.getSetCookie().map((line) => line.split("=")[0]);
+        expect([status, body, names]).toEqual(store ? [503, "store_failed", []] : [200, "both", ["inner", "outer"]]);
+        expect(failures.splice(0)).toEqual(store ? [whose] : []);
+      }
+    },
+  );
 
   test.each<[string, typeof express]>([
     ["Express 4", express4 as unknown as typeof express],
@@ -424,7 +445,11 @@ describe.each(cases)("sessionMiddleware over a store that answers %s, for a %s v
       },
     );
     const { headers, complete, bytes } = await send(url, await sendingOf(visitor, url));
-    expect([gunzipSync(bytes).toString(), complete, headers.get("content-encoding")]).toEqual(["hello world", true, "gzip"]);
+    expect([gunzipSync(bytes).toString(), complete, headers.get("content-encoding")]).toEqual([
+      "hello world",
+      true,
+      "gzip",
+    ]);
     expect(headers.getSetCookie()).toHaveLength(1);
     expect(headers.get("vary")?.split(", ").sort()).toEqual(["Accept-Encoding", "Cookie"]);
   });
@@ -441,42 +466,50 @@ describe.each(cases)("sessionMiddleware over a store that answers %s, for a %s v
     }
     const socket = connectSocket(Number(new URL(url).port), "127.0.0.1");
     const [one, two] = cookies;
-    socket.write(`GET /1 HTTP/1.1\r\nhost: a\r\n${one}\r\nGET /2 HTTP/1.1\r\nhost: a\r\n${two}connection: close\r\n\r\n`);
+    socket.write(
+      `GET /1 HTTP/1.1\r\nhost: a\r\n${one}\r\nGET /2 HTTP/1.1\r\nhost: a\r\n${two}connection: close\r\n\r\n`,
+    );
     let text = "";
     for await (const chunk of socket) text += chunk;
     expect(text.match(/\/[12](?=\r|$|HTTP)/g)).toEqual(["/1", "/2"]);
     expect(text.match(/set-cookie/gi)).toHaveLength(2);
   });
 
-  test.each(["writeHead", "write", "end", "flushHeaders"] as const)("HTTP/2: a response that begins with %s()", async (way) => {
-    const middleware = sessionMiddleware(createSessions<Data>({ store: stores[kind]!() }));
-    const server = createHttp2Server((http2Request, http2Response) => {
-      const [request, response] = [http2Request, http2Response] as unknown as [IncomingMessage & WithSession<Data>, ServerResponse];
-      middleware(request, response, () => {
-        change(request.session);
-        if (way === "writeHead") response.writeHead(200, { "content-type": "text/plain" });
-        if (way === "flushHeaders") response.flushHeaders();
-        if (way === "write") response.write("n=");
-        response.end(way === "write" ? String(request.session.get("n")) : `n=${request.session.get("n")}`);
-      });
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    onTestFinished(() => void server.close());
-    const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    onTestFinished(() => client.destroy());
-    const get = async (cookie?: string): Promise<[string, Record<string, unknown>]> => {
-      const stream = client.request({ ":path": "/page", ...(cookie !== undefined && { cookie }) });
-      const [headers] = await once(stream, "response");
-      let body = "";
-      for await (const chunk of stream) body += chunk;
-      return [body, headers];
-    };
-    const [body, headers] = await get();
-    expect([body, headers[":status"], headers["cache-control"]]).toEqual(["n=1", 200, "no-store"]);
-    if (visitor === "new") return;
-    const [again, sent] = await get(String(headers["set-cookie"]).split(";", 1)[0]);
-    expect([again, (sent["set-cookie"] as string[]).length]).toEqual(["n=2", 1]);
-  });
+  test.each(["writeHead", "write", "end", "flushHeaders"] as const)(
+    "HTTP/2: a response that begins with %s()",
+    async (way) => {
+      const middleware = sessionMiddleware(createSessions<Data>({ store: stores[kind]!() }));
+      const server = createHttp2Server((http2Request, http2Response) => {
+        const [request, response] = [http2Request, http2Response] as unknown as [
+          IncomingMessage & WithSession<Data>,
+          ServerResponse,
+        ];
+        middleware(request, response, () => {
+          change(request.session);
+          if (way === "writeHead") response.writeHead(200, { "content-type": "text/plain" });
+          if (way === "flushHeaders") response.flushHeaders();
+          if (way === "write") response.write("n=");
+          response.end(way === "write" ? String(request.session.get("n")) : `n=${request.session.get("n")}`);
+        });
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      onTestFinished(() => void server.close());
+      const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      onTestFinished(() => client.destroy());
+      const get = async (cookie?: string): Promise<[string, Record<string, unknown>]> => {
+        const stream = client.request({ ":path": "/page", ...(cookie !== undefined && { cookie }) });
+        const [headers] = await once(stream, "response");
+        let body = "";
+        for await (const chunk of stream) body += chunk;
+        return [body, headers];
+      };
+      const [body, headers] = await get();
+      expect([body, headers[":status"], headers["cache-control"]]).toEqual(["n=1", 200, "no-store"]);
+      if (visitor === "new") return;
+      const [again, sent] = await get(String(headers["set-cookie"]).split(";", 1)[0]);
+      expect([again, (sent["set-cookie"] as string[]).length]).toEqual(["n=2", 1]);
+    },
+  );
 });
 
 describe("sessionMiddleware over a store that answers at once, for a returning visitor", () => {

@@ -80,29 +80,36 @@ describe.each(Object.keys(frameworks))("sessionMiddleware in %s", (framework) =>
     expect(handler).not.toHaveBeenCalled();
   });
 
-  test.each(Object.entries(ways))("a store that cannot be written is an error instead of the response: %s", async (_name, answer) => {
-    const { url, store, failures } = await start(framework, (_request, response, session) => {
-      if (session.isNew) session.set("n", 1);
-      else session.set("n", 2);
-      response.setHeader("etag", '"of the page"');
-      // The source of a pipeline that got no answer ends early, and says so
-      return Promise.resolve(answer(response)).catch(() => {});
-    });
-    const cookie = cookieOf(await send(url));
-    store.hold();
-    const answered = send(url, { headers: { cookie } });
-    await store.reached();
-    store.release(new Error("the store is down"));
-    const failed = await answered;
-    expect({ status: failed.status, body: failed.body, complete: failed.complete }).toEqual({
-      status: 503,
-      body: "store_failed",
-      complete: true,
-    });
-    expect([failed.headers.getSetCookie(), failed.headers.get("etag"), failed.headers.get("x-test")]).toEqual([[], null, null]);
-    expect(failures).toHaveLength(1);
-    expect((await send(url, { headers: { cookie } })).status).toBe(201);
-  });
+  test.each(Object.entries(ways))(
+    "a store that cannot be written is an error instead of the response: %s",
+    async (_name, answer) => {
+      const { url, store, failures } = await start(framework, (_request, response, session) => {
+        if (session.isNew) session.set("n", 1);
+        else session.set("n", 2);
+        response.setHeader("etag", '"of the page"');
+        // The source of a pipeline that got no answer ends early, and says so
+        return Promise.resolve(answer(response)).catch(() => {});
+      });
+      const cookie = cookieOf(await send(url));
+      store.hold();
+      const answered = send(url, { headers: { cookie } });
+      await store.reached();
+      store.release(new Error("the store is down"));
+      const failed = await answered;
+      expect({ status: failed.status, body: failed.body, complete: failed.complete }).toEqual({
+        status: 503,
+        body: "store_failed",
+        complete: true,
+      });
+      expect([failed.headers.getSetCookie(), failed.headers.get("etag"), failed.headers.get("x-test")]).toEqual([
+        [],
+        null,
+        null,
+      ]);
+      expect(failures).toHaveLength(1);
+      expect((await send(url, { headers: { cookie } })).status).toBe(201);
+    },
+  );
 
   test("a visitor without a session costs the store nothing and gets no header", async () => {
     const { url, store } = await start(framework, (_request, response) => response.end("static"));
@@ -231,7 +238,12 @@ describe("sessionMiddleware", () => {
       response.end("x");
     });
     const { status, headers } = await send(url);
-    expect([status, headers.get("x-first"), headers.get("x-second"), errors]).toEqual([200, "1", null, ["ERR_HTTP_HEADERS_SENT"]]);
+    expect([status, headers.get("x-first"), headers.get("x-second"), errors]).toEqual([
+      200,
+      "1",
+      null,
+      ["ERR_HTTP_HEADERS_SENT"],
+    ]);
   });
 
   test.each<[string, (response: ServerResponse) => unknown]>([
@@ -435,7 +447,11 @@ describe("sessionMiddleware", () => {
       request.resume().on("end", () => response.end("got it"));
     });
     store.hold();
-    const sending = open(url, { agent: false, method: "POST", headers: { expect: "100-continue", "content-length": 4 } });
+    const sending = open(url, {
+      agent: false,
+      method: "POST",
+      headers: { expect: "100-continue", "content-length": 4 },
+    });
     sending.flushHeaders();
     await once(sending, "continue");
     const answered = once(sending, "response");
@@ -536,7 +552,9 @@ describe("sessionMiddleware", () => {
           failures.push((error as { code: string }).code);
           return void response.destroy();
         }
-        const { session } = request as unknown as { session: { update(key: string, change: (n?: number) => number): void } };
+        const { session } = request as unknown as {
+          session: { update(key: string, change: (n?: number) => number): void };
+        };
         session.update("n", (n = 0) => n + 1);
         // Past all middleware, as a 101 by hand would be
         if (early) Object.getPrototypeOf(response).writeHead.call(response, 200, { "content-length": "2" });
@@ -546,7 +564,10 @@ describe("sessionMiddleware", () => {
     opened.push(served.close);
     const cookie = cookieOf(await send(served.url));
     expect((await send(`${served.url}/early`, { headers: { cookie } })).body).toBe("ok");
-    const read = await sessions.load({ url: "https://example.com/", headers: { get: (name) => (name === "cookie" ? cookie : null) } });
+    const read = await sessions.load({
+      url: "https://example.com/",
+      headers: { get: (name) => (name === "cookie" ? cookie : null) },
+    });
     expect(read.get("n")).toBe(2);
     await send(`${served.url}/early`).catch(() => {});
     expect(failures).toEqual(["cookie_undeliverable"]);
@@ -574,7 +595,10 @@ describe("sessionMiddleware", () => {
     const store = heldStore();
     const middleware = sessionMiddleware(createSessions<Data>({ store, describe: ({ url }) => void urls.push(url) }));
     const server = createHttp2Server((request, response) => {
-      const [http1Request, http1Response] = [request, response] as unknown as [IncomingMessage & WithSession<Data>, ServerResponse];
+      const [http1Request, http1Response] = [request, response] as unknown as [
+        IncomingMessage & WithSession<Data>,
+        ServerResponse,
+      ];
       middleware(http1Request, http1Response, () => {
         http1Request.session.update("n", (n = 0) => n + 1);
         http1Response.writeHead(200, { "content-type": "text/plain" });

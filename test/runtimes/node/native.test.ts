@@ -82,7 +82,12 @@ describe.each([
   test("sendFile() sends the whole file with the cookie", async () => {
     const { url } = await newApp();
     const { status, body, headers, complete } = await send(`${url}/file`);
-    expect([status, JSON.parse(body).name, headers.getSetCookie().length, complete]).toEqual([200, "@sojourn/session", 1, true]);
+    expect([status, JSON.parse(body).name, headers.getSetCookie().length, complete]).toEqual([
+      200,
+      "@sojourn/session",
+      1,
+      true,
+    ]);
   });
 
   test("an error before the answer gets the error page; what was changed before it is saved with that page", async () => {
@@ -159,7 +164,12 @@ describe("Fastify", () => {
     const { url, store } = await newApp();
     const cookie = cookieOf(await send(`${url}/write`));
     const page = await failing(url + path, store, cookie);
-    expect([page.status, page.body, page.headers.getSetCookie(), page.complete]).toEqual([503, "store_failed", [], true]);
+    expect([page.status, page.body, page.headers.getSetCookie(), page.complete]).toEqual([
+      503,
+      "store_failed",
+      [],
+      true,
+    ]);
     expect((await send(`${url}/read`, { headers: { cookie } })).body).toBe('{"n":1}');
   });
 });
@@ -219,7 +229,12 @@ describe("Koa", () => {
     const { url, store, errors } = await newApp();
     const cookie = cookieOf(await send(`${url}/write`));
     const page = await failing(url + path, store, cookie);
-    expect([page.status, page.headers.get("location"), page.headers.getSetCookie(), page.complete]).toEqual([500, null, [], true]);
+    expect([page.status, page.headers.get("location"), page.headers.getSetCookie(), page.complete]).toEqual([
+      500,
+      null,
+      [],
+      true,
+    ]);
     // The stream that nobody reads any more is a second one
     expect(errors[0]).toBe("store_failed");
     expect((await send(`${url}/read`, { headers: { cookie } })).body).toBe('{"n":1}');

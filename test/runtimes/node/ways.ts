@@ -12,8 +12,10 @@ export const ways: Readonly<Record<string, (response: ServerResponse) => unknown
     response.write(Buffer.from("wor"));
     response.end("ld");
   },
-  "writeHead with an object": (response) => response.writeHead(201, { "X-Test": "yes", "content-type": "text/plain" }).end("hello world"),
-  "writeHead with a reason and an object": (response) => response.writeHead(201, "Fine", { "x-test": "yes" }).end("hello world"),
+  "writeHead with an object": (response) =>
+    response.writeHead(201, { "X-Test": "yes", "content-type": "text/plain" }).end("hello world"),
+  "writeHead with a reason and an object": (response) =>
+    response.writeHead(201, "Fine", { "x-test": "yes" }).end("hello world"),
   "writeHead with a flat list": (response) =>
     response.writeHead(201, ["x-test", "yes", "set-cookie", "foreign=1", "set-cookie", "other=2"]).end("hello world"),
   "writeHead with pairs": (response) =>

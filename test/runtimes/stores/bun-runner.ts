@@ -2,5 +2,6 @@
 import { bunRedisTests, bunStores, moreBunTests } from "./bun-stores.ts";
 import { runStoreTests } from "./store-tests.ts";
 
-const results = process.argv[2] === "redis" ? await runStoreTests([], bunRedisTests) : await runStoreTests(bunStores, moreBunTests);
+const results =
+  process.argv[2] === "redis" ? await runStoreTests([], bunRedisTests) : await runStoreTests(bunStores, moreBunTests);
 console.log(JSON.stringify(results));

@@ -26,7 +26,9 @@ declare const Bun: {
 };
 
 function openDatabase(path = ":memory:"): Database {
-  const { Database } = process.getBuiltinModule("bun:sqlite") as unknown as { Database: new (path: string) => Database };
+  const { Database } = process.getBuiltinModule("bun:sqlite") as unknown as {
+    Database: new (path: string) => Database;
+  };
   return new Database(path);
 }
 
@@ -57,12 +59,22 @@ export const moreBunTests: MoreTests = {
     const folder = mkdtempSync("/tmp/sojourn-bun-");
     const [one, two] = [openDatabase(`${folder}/sessions.db`), openDatabase(`${folder}/sessions.db`)];
     const [first, second] = [bunSqliteStore(one), bunSqliteStore(two)];
-    const pragmas = ["journal_mode", "synchronous"].map((name) => Object.values(two.prepare(`PRAGMA ${name}`).all()[0] as object)[0]);
+    const pragmas = ["journal_mode", "synchronous"].map(
+      (name) => Object.values(two.prepare(`PRAGMA ${name}`).all()[0] as object)[0],
+    );
     equal(pragmas, ["wal", 1], "the database is not set up for a server");
     const meta = { expiresAt: Date.now() + 3_600_000 };
     const version = (await first.create("key", "1", meta)) ?? "";
-    equal((await second.update("key", "2", meta, version)) !== undefined, true, "update() refused the version of another process");
-    equal(await first.update("key", "3", meta, version), undefined, "update() accepted a version that another process replaced");
+    equal(
+      (await second.update("key", "2", meta, version)) !== undefined,
+      true,
+      "update() refused the version of another process",
+    );
+    equal(
+      await first.update("key", "3", meta, version),
+      undefined,
+      "update() accepted a version that another process replaced",
+    );
     one.close();
     two.close();
     rmSync(folder, { recursive: true });
@@ -72,7 +84,11 @@ export const moreBunTests: MoreTests = {
     withServer(async (url) => {
       const first = await fetch(`${url}/visit`);
       const cookie = cookieOf(first);
-      equal(await (await fetch(`${url}/users/anna%20b`, { headers: { cookie } })).json(), { id: "anna b", visits: 1 }, "params");
+      equal(
+        await (await fetch(`${url}/users/anna%20b`, { headers: { cookie } })).json(),
+        { id: "anna b", visits: 1 },
+        "params",
+      );
       await fetch(`${url}/form`, { method: "POST", headers: { cookie } });
       equal(await (await fetch(`${url}/users/1`, { headers: { cookie } })).json(), { id: "1", visits: 11 }, "methods");
       equal((await fetch(`${url}/form`, { headers: { cookie } })).status, 404, "a method without a handler");
@@ -81,7 +97,10 @@ export const moreBunTests: MoreTests = {
   "bunHandler(): an upgrade to a web socket passes, with what the session says and with a change saved": () =>
     withServer(async (url) => {
       const cookie = cookieOf(await fetch(`${url}/visit`));
-      const Client = WebSocket as unknown as new (url: string, options: { headers: Record<string, string> }) => WebSocket;
+      const Client = WebSocket as unknown as new (
+        url: string,
+        options: { headers: Record<string, string> },
+      ) => WebSocket;
       for (const path of ["/socket", "/socket-route"]) {
         const socket = new Client(url.replace("http", "ws") + path, { headers: { cookie } });
         const answer = await new Promise<unknown>((resolve, reject) => {
@@ -92,7 +111,11 @@ export const moreBunTests: MoreTests = {
         socket.close();
         equal(answer, path === "/socket" ? "visits: 1" : "visits: 101", "the socket does not know the session");
       }
-      equal(await (await fetch(`${url}/users/1`, { headers: { cookie } })).json(), { id: "1", visits: 201 }, "changes of the upgrades");
+      equal(
+        await (await fetch(`${url}/users/1`, { headers: { cookie } })).json(),
+        { id: "1", visits: 201 },
+        "changes of the upgrades",
+      );
       equal((await fetch(`${url}/socket`, { headers: { cookie } })).status, 426, "a request that cannot be upgraded");
     }),
 
@@ -111,7 +134,9 @@ async function withServer(use: (url: string) => Promise<void>): Promise<void> {
   const server = Bun.serve({
     port: 0,
     routes: {
-      "/users/:id": bunHandler(sessions, (request, session) => Response.json({ id: request.params.id, visits: session.get("visits") })),
+      "/users/:id": bunHandler(sessions, (request, session) =>
+        Response.json({ id: request.params.id, visits: session.get("visits") }),
+      ),
       "/form": {
         POST: bunHandler(sessions, (_request, session) => {
           session.update("visits", (n = 0) => n + 10);

@@ -7,7 +7,9 @@ import type { Results } from "./store-tests.ts";
 const bun = await service("bun");
 
 async function run(...args: string[]): Promise<Results> {
-  const output = await runProgram(bun.path ?? "bun", ["test/runtimes/stores/bun-runner.ts", ...args], { timeout: 100_000 });
+  const output = await runProgram(bun.path ?? "bun", ["test/runtimes/stores/bun-runner.ts", ...args], {
+    timeout: 100_000,
+  });
   return JSON.parse(output.trim().split("\n").at(-1) ?? "") as Results;
 }
 

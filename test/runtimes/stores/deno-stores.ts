@@ -27,8 +27,14 @@ export const moreDenoTests: MoreTests = {
     const store = denoKvStore(kv);
     const meta = { expiresAt: Date.now() + hour };
     const version = await store.create("key", "small", meta);
-    const error = await Promise.resolve(store.update("key", "x".repeat(70_000), meta, version ?? "")).catch((caught: unknown) => caught);
-    equal(error instanceof RangeError && error.message.includes("64 KiB"), true, `not the error that was promised: ${error}`);
+    const error = await Promise.resolve(store.update("key", "x".repeat(70_000), meta, version ?? "")).catch(
+      (caught: unknown) => caught,
+    );
+    equal(
+      error instanceof RangeError && error.message.includes("64 KiB"),
+      true,
+      `not the error that was promised: ${error}`,
+    );
     equal((await store.read("key"))?.value, "small", "a refused write changed the entry");
     kv.close();
   },
@@ -40,8 +46,16 @@ export const moreDenoTests: MoreTests = {
     const meta = { expiresAt: Date.now() + hour, subject: "anna" };
     const version = (await first.create("key", "1", meta)) ?? "";
     equal(await second.create("key", "2", meta), undefined, "create() took a key of another process");
-    equal((await second.update("key", "2", meta, version)) !== undefined, true, "update() refused the version of another process");
-    equal(await first.update("key", "3", meta, version), undefined, "update() accepted a version that another process replaced");
+    equal(
+      (await second.update("key", "2", meta, version)) !== undefined,
+      true,
+      "update() refused the version of another process",
+    );
+    equal(
+      await first.update("key", "3", meta, version),
+      undefined,
+      "update() accepted a version that another process replaced",
+    );
     equal(await first.keysOf?.("anna"), ["key"], "the index is not shared");
     equal([await other.read("key"), await other.keysOf?.("anna")], [undefined, []], "another prefix sees the entry");
     one.close();

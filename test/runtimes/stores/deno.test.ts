@@ -20,7 +20,15 @@ describeWith(deno, "types inside Deno", () => {
       Deno.serve(sessions.wrap((_request, session, info: Deno.ServeHandlerInfo) => Response.json([session.get("n"), info.remoteAddr])));
     `;
     writeFileSync(join(folder, "program.ts"), program);
-    const args = ["check", "--quiet", "--no-lock", "--unstable-kv", "--config", "deno.json", join(folder, "program.ts")];
+    const args = [
+      "check",
+      "--quiet",
+      "--no-lock",
+      "--unstable-kv",
+      "--config",
+      "deno.json",
+      join(folder, "program.ts"),
+    ];
     await runProgram(deno.path ?? "deno", args).finally(() => rmSync(folder, { recursive: true }));
   });
 });
@@ -28,7 +36,14 @@ describeWith(deno, "types inside Deno", () => {
 describeWith(deno, "stores inside Deno", () => {
   reportStoreTests(
     async () => {
-      const args = ["run", "--quiet", "--no-lock", "--allow-all", "--unstable-kv", "test/runtimes/stores/deno-runner.ts"];
+      const args = [
+        "run",
+        "--quiet",
+        "--no-lock",
+        "--allow-all",
+        "--unstable-kv",
+        "test/runtimes/stores/deno-runner.ts",
+      ];
       const output = await runProgram(deno.path ?? "deno", args, { timeout: 100_000 });
       return JSON.parse(output.trim().split("\n").at(-1) ?? "") as Results;
     },

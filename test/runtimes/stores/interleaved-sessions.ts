@@ -1,7 +1,8 @@
 /**
- * Requests with the same cookie, in processes of their own over one real engine, in many orders of their store operations: each operation
- * stops before it is sent and before its answer arrives, and a random choice that can be repeated says who goes on. The exhaustive search
- * runs in memory (`test/unit/interleavings.test.ts`); here it is shown that the engines take the place of memory.
+ * Requests with the same cookie, in processes of their own over one real engine, in many orders of their store
+ * operations: each operation stops before it is sent and before its answer arrives, and a random choice that can be
+ * repeated says who goes on. The exhaustive search runs in memory (`test/unit/interleavings.test.ts`); here it is shown
+ * that the engines take the place of memory.
  */
 import type { MakeStore } from "../../../src/testing.ts";
 import { type Answer, type Handler, startProcess, startSession, type TestProcess } from "../../support/process.ts";
@@ -91,7 +92,11 @@ export function interleavedSessions(name: string, makeStore: MakeStore): MoreTes
   );
 }
 
-async function play(makeStore: MakeStore, { first, others, check }: Promised, random: (below: number) => number): Promise<void> {
+async function play(
+  makeStore: MakeStore,
+  { first, others, check }: Promised,
+  random: (below: number) => number,
+): Promise<void> {
   let now = Date.now();
   const clock = (): number => now;
   const made = await makeStore({ clock });

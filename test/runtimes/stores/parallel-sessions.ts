@@ -1,4 +1,7 @@
-/** The promises that need a store with compare-and-set, kept by sessions on the real engine: for any runtime, with any strong store. */
+/**
+ * The promises that need a store with compare-and-set, kept by sessions on the real engine: for any runtime, with any
+ * strong store.
+ */
 import { createSessions, type Session, type Sessions } from "../../../src/index.ts";
 import type { MakeStore } from "../../../src/testing.ts";
 import { equal, type MoreTests } from "./store-tests.ts";
@@ -29,8 +32,13 @@ export function parallelSessions(name: string, makeStore: MakeStore): MoreTests 
       });
       await request(0, cookie, (session) => equal(session.all(), {}, "a destroyed session came back"));
     },
-    "all sessions of a subject are listed, and ended by revokeAll()": async ({ request, managers: [first, second] }) => {
-      const cookies = await Promise.all(([0, 1, 0] as const).map((at) => request(at, undefined, (session) => session.signIn("anna/ä"))));
+    "all sessions of a subject are listed, and ended by revokeAll()": async ({
+      request,
+      managers: [first, second],
+    }) => {
+      const cookies = await Promise.all(
+        ([0, 1, 0] as const).map((at) => request(at, undefined, (session) => session.signIn("anna/ä"))),
+      );
       equal((await second.list("anna/ä")).length, 3, "not every session is listed");
       equal(await first.revokeAll("anna/ä"), 3, "not every session was ended");
       equal(await second.list("anna/ä"), [], "an ended session is listed");
@@ -65,7 +73,9 @@ function requestsTo(managers: readonly [Sessions<Data>, Sessions<Data>]): Manage
         await use(session);
         return new Response();
       });
-      const response = await fetch(new Request("https://example.com/", { headers: cookie === undefined ? {} : { cookie } }));
+      const response = await fetch(
+        new Request("https://example.com/", { headers: cookie === undefined ? {} : { cookie } }),
+      );
       return response.headers.getSetCookie()[0]?.split(";")[0] ?? cookie ?? "";
     },
   };

@@ -27,7 +27,10 @@ export async function runStoreTests(stores: readonly StoreUnderTest[], more: Mor
 }
 
 /** All tests, on any runtime: to list them needs none of the stores. */
-export function allTests(stores: readonly StoreUnderTest[], more: MoreTests = {}): [name: string, run: () => Promise<void>][] {
+export function allTests(
+  stores: readonly StoreUnderTest[],
+  more: MoreTests = {},
+): [name: string, run: () => Promise<void>][] {
   const tests: [string, () => Promise<void>][] = [];
   for (const { name, makeStore, capabilities = {} } of stores) {
     testStore(name, makeStore, { test: (test, run) => tests.push([test, run]), capabilities });

@@ -19,7 +19,8 @@ export class OwnSessionObject extends DurableObject<TestEnv> {
   }
 }
 
-// Made at module scope, before any request: no store and no manager may draw random numbers, start a timer or do I/O here.
+// Made at module scope, before any request: no store and no manager may draw random numbers, start a timer or do I/O
+// here.
 const store = durableObjectStore(moduleEnv.OBJECTS);
 /** Slow enough that a request can be abandoned while it commits. */
 const slowStore: SessionStore = {
@@ -37,10 +38,15 @@ const count = (_request: Request, session: Session<{ n: number }>): Response => 
 const handlers: Record<string, (request: Request) => Response | Promise<Response>> = {
   "/count": createSessions<{ n: number }>({ store }).wrap(count),
   "/count-slowly": createSessions<{ n: number }>({ store: slowStore }).wrap(count),
-  "/read": createSessions<{ n: number }>({ store }).wrap((_request, session) => Response.json(session.get("n") ?? null)),
+  "/read": createSessions<{ n: number }>({ store }).wrap((_request, session) =>
+    Response.json(session.get("n") ?? null),
+  ),
 };
 
-/** Sends a request that writes, and goes away while it does: then workerd ends that request where it is, and its promises never settle. */
+/**
+ * Sends a request that writes, and goes away while it does: then workerd ends that request where it is, and its
+ * promises never settle.
+ */
 async function abandon(request: Request, { SELF }: TestEnv): Promise<Response> {
   const { headers } = request;
   const answer = await SELF.fetch("https://self/count-slowly", { headers, signal: AbortSignal.timeout(100) }).catch(

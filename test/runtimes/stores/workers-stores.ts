@@ -63,94 +63,117 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
     ...parallelSessions("d1Store()", makeTable),
     ...interleavedSessions("d1Store()", makeTable),
 
-    "durableObjectStore(): a signed-in session whose expiry moves a little costs one call each, and its first sign-in two": async () => {
-      const names: string[] = [];
-      const { OBJECTS } = env();
-      const counted: SessionObjectNamespace = {
-        getByName(name) {
-          names.push(name.replace(/:.*/, ""));
-          return OBJECTS.getByName(name);
-        },
-      };
-      const store = durableObjectStore(counted);
-      const [key, expiresAt] = [crypto.randomUUID(), Date.now() + hour];
-      const calls = async <T>(operation: () => T | Promise<T>): Promise<[T, string[]]> => [await operation(), names.splice(0)];
-      const [first, created] = await calls(() => store.create(key, "1", { expiresAt }));
-      equal(created, ["entry"], "create() of an anonymous session");
-      const [second, signedIn] = await calls(() => store.update(key, "2", { expiresAt, subject: "anna" }, first ?? ""));
-      equal(signedIn, ["subject", "entry"], "sign-in");
-      const [third, updated] = await calls(() => store.update(key, "3", { expiresAt: expiresAt + 1, subject: "anna" }, second ?? ""));
-      equal(updated, ["entry"], "update()");
-      equal((await calls(() => store.touch?.(key, expiresAt + hour, third ?? "")))[1], ["entry"], "touch()");
-      equal((await calls(() => store.read(key)))[1], ["entry"], "read()");
-      equal((await calls(() => store.keysOf?.("anna")))[1], ["subject", "entry"], "keysOf()");
-      equal((await calls(() => store.delete(key)))[1], ["entry", "subject"], "delete()");
-    },
+    "durableObjectStore(): a signed-in session whose expiry moves a little costs one call each, and its first sign-in two":
+      async () => {
+        const names: string[] = [];
+        const { OBJECTS } = env();
+        const counted: SessionObjectNamespace = {
+          getByName(name) {
+            names.push(name.replace(/:.*/, ""));
+            return OBJECTS.getByName(name);
+          },
+        };
+        const store = durableObjectStore(counted);
+        const [key, expiresAt] = [crypto.randomUUID(), Date.now() + hour];
+        const calls = async <T>(operation: () => T | Promise<T>): Promise<[T, string[]]> => [
+          await operation(),
+          names.splice(0),
+        ];
+        const [first, created] = await calls(() => store.create(key, "1", { expiresAt }));
+        equal(created, ["entry"], "create() of an anonymous session");
+        const [second, signedIn] = await calls(() =>
+          store.update(key, "2", { expiresAt, subject: "anna" }, first ?? ""),
+        );
+        equal(signedIn, ["subject", "entry"], "sign-in");
+        const [third, updated] = await calls(() =>
+          store.update(key, "3", { expiresAt: expiresAt + 1, subject: "anna" }, second ?? ""),
+        );
+        equal(updated, ["entry"], "update()");
+        equal((await calls(() => store.touch?.(key, expiresAt + hour, third ?? "")))[1], ["entry"], "touch()");
+        equal((await calls(() => store.read(key)))[1], ["entry"], "read()");
+        equal((await calls(() => store.keysOf?.("anna")))[1], ["subject", "entry"], "keysOf()");
+        equal((await calls(() => store.delete(key)))[1], ["entry", "subject"], "delete()");
+      },
 
-    "durableObjectStore(): a crash between the index and the entry leaves nothing that is listed, whichever write it cuts": async () => {
-      const { OBJECTS } = env();
-      let left = Number.POSITIVE_INFINITY;
-      const crashing: SessionObjectNamespace = {
-        getByName(name) {
-          const stub = OBJECTS.getByName(name);
-          return {
-            async fetch(url, init) {
-              if (left-- <= 0) throw new Error("crash");
-              return stub.fetch(url, init);
-            },
-          };
-        },
-      };
-      const prefix = newPrefix();
-      const [store, sound] = [durableObjectStore(crashing, { prefix }), durableObjectStore(OBJECTS, { prefix })];
-      const crashAfter = async (calls: number, operation: () => unknown): Promise<void> => {
-        left = calls;
-        await Promise.resolve(operation()).catch(() => {});
-        left = Number.POSITIVE_INFINITY;
-      };
-      const meta = { expiresAt: Date.now() + hour, subject: "anna" };
-      await crashAfter(1, () => store.create("never", "1", meta));
-      equal([(await sound.read("never")) ?? null, await sound.keysOf?.("anna")], [null, []], "a row without an entry is listed");
-      const version = (await sound.create("key", "1", meta)) ?? "";
-      await crashAfter(1, () => store.update("key", "2", { ...meta, subject: "bert" }, version));
-      equal([await sound.keysOf?.("anna"), await sound.keysOf?.("bert")], [["key"], []], "a sign-in that was cut off");
-      await crashAfter(1, () => store.update("key", "2", { expiresAt: meta.expiresAt }, version));
-      equal([(await sound.read("key"))?.value, await sound.keysOf?.("anna")], ["2", []], "a row that was left behind is listed");
-    },
+    "durableObjectStore(): a crash between the index and the entry leaves nothing that is listed, whichever write it cuts":
+      async () => {
+        const { OBJECTS } = env();
+        let left = Number.POSITIVE_INFINITY;
+        const crashing: SessionObjectNamespace = {
+          getByName(name) {
+            const stub = OBJECTS.getByName(name);
+            return {
+              async fetch(url, init) {
+                if (left-- <= 0) throw new Error("crash");
+                return stub.fetch(url, init);
+              },
+            };
+          },
+        };
+        const prefix = newPrefix();
+        const [store, sound] = [durableObjectStore(crashing, { prefix }), durableObjectStore(OBJECTS, { prefix })];
+        const crashAfter = async (calls: number, operation: () => unknown): Promise<void> => {
+          left = calls;
+          await Promise.resolve(operation()).catch(() => {});
+          left = Number.POSITIVE_INFINITY;
+        };
+        const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+        await crashAfter(1, () => store.create("never", "1", meta));
+        equal(
+          [(await sound.read("never")) ?? null, await sound.keysOf?.("anna")],
+          [null, []],
+          "a row without an entry is listed",
+        );
+        const version = (await sound.create("key", "1", meta)) ?? "";
+        await crashAfter(1, () => store.update("key", "2", { ...meta, subject: "bert" }, version));
+        equal(
+          [await sound.keysOf?.("anna"), await sound.keysOf?.("bert")],
+          [["key"], []],
+          "a sign-in that was cut off",
+        );
+        await crashAfter(1, () => store.update("key", "2", { expiresAt: meta.expiresAt }, version));
+        equal(
+          [(await sound.read("key"))?.value, await sound.keysOf?.("anna")],
+          ["2", []],
+          "a row that was left behind is listed",
+        );
+      },
 
-    "durableObjectStore(): a removal from the index that comes late does not take the row of a later sign-in": async () => {
-      const { OBJECTS } = env();
-      let release = (): void => {};
-      const released = new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      const late: SessionObjectNamespace = {
-        getByName(name) {
-          const stub = OBJECTS.getByName(name);
-          return {
-            async fetch(url, init) {
-              if (init.body.includes('"unlist"')) await released;
-              return stub.fetch(url, init);
-            },
-          };
-        },
-      };
-      const prefix = newPrefix();
-      const [store, other] = [durableObjectStore(late, { prefix }), durableObjectStore(OBJECTS, { prefix })];
-      const meta = { expiresAt: Date.now() + hour };
-      const first = (await other.create("key", "1", { ...meta, subject: "anna" })) ?? "";
-      const leaving = store.update("key", "2", meta, first);
-      let second = await other.read("key");
-      while (second?.value !== "2") second = await other.read("key");
-      await other.update("key", "3", { ...meta, subject: "anna" }, second.version);
-      release();
-      await leaving;
-      equal(await other.keysOf?.("anna"), ["key"], "the sign-in that came in between is not listed");
-    },
+    "durableObjectStore(): a removal from the index that comes late does not take the row of a later sign-in":
+      async () => {
+        const { OBJECTS } = env();
+        let release = (): void => {};
+        const released = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        const late: SessionObjectNamespace = {
+          getByName(name) {
+            const stub = OBJECTS.getByName(name);
+            return {
+              async fetch(url, init) {
+                if (init.body.includes('"unlist"')) await released;
+                return stub.fetch(url, init);
+              },
+            };
+          },
+        };
+        const prefix = newPrefix();
+        const [store, other] = [durableObjectStore(late, { prefix }), durableObjectStore(OBJECTS, { prefix })];
+        const meta = { expiresAt: Date.now() + hour };
+        const first = (await other.create("key", "1", { ...meta, subject: "anna" })) ?? "";
+        const leaving = store.update("key", "2", meta, first);
+        let second = await other.read("key");
+        while (second?.value !== "2") second = await other.read("key");
+        await other.update("key", "3", { ...meta, subject: "anna" }, second.version);
+        release();
+        await leaving;
+        equal(await other.keysOf?.("anna"), ["key"], "the sign-in that came in between is not listed");
+      },
 
     "durableObjectStore(): alarms clear away what has ended, and nothing else": async () => {
       const [prefix, twoDaysAgo] = [newPrefix(), Date.now() - 48 * hour];
-      // To this store it is two days ago, so an entry is live for it whose end the alarm of the real clock is long past.
+      // To this store it is two days ago, so an entry is live for it whose end the alarm of the real clock is long
+      // past.
       const store = durableObjectStore(env().OBJECTS, { prefix, clock: () => twoDaysAgo });
       await store.create("ended", "x", { expiresAt: twoDaysAgo + hour, subject: "anna" });
       await store.create("live", "x", { expiresAt: Date.now() + hour, subject: "anna" });
@@ -170,21 +193,24 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
     },
 
     "durableObjectStore(): an update is refused by the object's own error when the object fails": async () => {
-      const failing: SessionObjectNamespace = { getByName: () => ({ fetch: async () => new Response("overloaded", { status: 503 }) }) };
+      const failing: SessionObjectNamespace = {
+        getByName: () => ({ fetch: async () => new Response("overloaded", { status: 503 }) }),
+      };
       const error = await Promise.resolve(durableObjectStore(failing).read("key")).catch(String);
       equal(error, "Error: The Durable Object of a session answered 503: overloaded", "the error");
     },
 
-    "kvStore(): values that expire within a minute are accepted by KV, which keeps them for longer than the store shows them": async () => {
-      let now = Date.now();
-      const prefix = newPrefix();
-      const store = kvStore(env().KV, { prefix, clock: () => now });
-      await store.create("key", "x", { expiresAt: now + 1 });
-      equal((await store.read("key"))?.value, "x", "the entry is missing");
-      now += 1;
-      equal((await store.read("key")) ?? null, null, "the entry is read after its end");
-      equal(await env().KV.get(`${prefix}key`), "x", "KV has dropped the entry early");
-    },
+    "kvStore(): values that expire within a minute are accepted by KV, which keeps them for longer than the store shows them":
+      async () => {
+        let now = Date.now();
+        const prefix = newPrefix();
+        const store = kvStore(env().KV, { prefix, clock: () => now });
+        await store.create("key", "x", { expiresAt: now + 1 });
+        equal((await store.read("key"))?.value, "x", "the entry is missing");
+        now += 1;
+        equal((await store.read("key")) ?? null, null, "the entry is read after its end");
+        equal(await env().KV.get(`${prefix}key`), "x", "KV has dropped the entry early");
+      },
 
     "kvStore(): what ended a session is what another request finds, not an absence": async () => {
       const store = kvStore(env().KV, { prefix: newPrefix() });
@@ -193,7 +219,8 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
         session.set("n", 1);
         return new Response();
       });
-      const request = (cookie?: string): Request => new Request("https://example.com", { headers: cookie === undefined ? {} : { cookie } });
+      const request = (cookie?: string): Request =>
+        new Request("https://example.com", { headers: cookie === undefined ? {} : { cookie } });
       const cookie = (await visit(request())).headers.getSetCookie()[0]?.split(";")[0] ?? "";
       let handle = "";
       await sessions.wrap((_request, session) => {
@@ -216,11 +243,17 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
         session.set("n", 1);
         return Response.json([given === env(), ctx]);
       });
-      const lazy = sessions.wrapLazy(async (_request, open, _env, ctx: string) => Response.json([(await open()).get("n"), ctx]));
+      const lazy = sessions.wrapLazy(async (_request, open, _env, ctx: string) =>
+        Response.json([(await open()).get("n"), ctx]),
+      );
       const response = await eager(new Request("https://example.com"), env(), "ctx");
       equal(await response.json(), [true, "ctx"], "arguments of the handler");
       const cookie = response.headers.getSetCookie()[0]?.split(";")[0] ?? "";
-      equal(await (await lazy(new Request("https://example.com", { headers: { cookie } }), env(), "c2")).json(), [1, "c2"], "lazy");
+      equal(
+        await (await lazy(new Request("https://example.com", { headers: { cookie } }), env(), "c2")).json(),
+        [1, "c2"],
+        "lazy",
+      );
       equal(made, 1, "managers made");
       await eager(new Request("https://example.com"), { ...env() }, "ctx");
       equal(made, 2, "managers made for a second env");
@@ -250,7 +283,11 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
         } catch (caught) {
           error = caught;
         }
-        equal(error instanceof TypeError && error.message.includes("binding"), true, `${make.name}(undefined) threw ${error}`);
+        equal(
+          error instanceof TypeError && error.message.includes("binding"),
+          true,
+          `${make.name}(undefined) threw ${error}`,
+        );
       }
     },
   };

@@ -14,7 +14,10 @@ for (const nodejsCompat of [false, true]) {
         nodejsCompat,
         kvNamespaces: ["KV"],
         d1Databases: ["D1"],
-        durableObjects: { OBJECTS: { className: "SessionObject", useSQLite: true }, OWN_OBJECTS: { className: "OwnSessionObject" } },
+        durableObjects: {
+          OBJECTS: { className: "SessionObject", useSQLite: true },
+          OWN_OBJECTS: { className: "OwnSessionObject" },
+        },
         serviceBindings: { SELF: kCurrentWorker },
       });
     });
@@ -48,7 +51,8 @@ for (const nodejsCompat of [false, true]) {
     reportStoreTests(
       async () => {
         const response = await get("/run");
-        if (!response.ok) throw new Error(`The worker answered ${response.status}: ${await response.text()}\n${worker.output()}`);
+        if (!response.ok)
+          throw new Error(`The worker answered ${response.status}: ${await response.text()}\n${worker.output()}`);
         return (await response.json()) as Results;
       },
       workersStores(env),

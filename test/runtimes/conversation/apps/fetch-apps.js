@@ -29,7 +29,9 @@ const apps = {
     app.use(honoSession(sessions));
     app.post("*", async (c) => {
       const change = changes.get(c.req.path);
-      return change ? c.redirect(await change(c.var.session, new URLSearchParams(await c.req.text())), 303) : c.notFound();
+      return change
+        ? c.redirect(await change(c.var.session, new URLSearchParams(await c.req.text())), 303)
+        : c.notFound();
     });
     app.get("*", async (c) => c.json(await view(sessions, c.var.session, true)));
     return { sessions, fetch: app.fetch };
@@ -37,7 +39,10 @@ const apps = {
 
   sealed() {
     const { rotation, ...others } = options;
-    const store = sealedCookies({ keys: ["k3xjXY3Xh0Hq1m7wz8v2nB4cD6fG9aL5pQrStUvWxYc"], revocations: memoryStore({ clock }) });
+    const store = sealedCookies({
+      keys: ["k3xjXY3Xh0Hq1m7wz8v2nB4cD6fG9aL5pQrStUvWxYc"],
+      revocations: memoryStore({ clock }),
+    });
     // The site lists the sessions of whoever is signed in, and there is no list
     const sessions = { ...createSessions({ ...others, store }), list: async () => [] };
     return { sessions, fetch: createSite(sessions, clock) };

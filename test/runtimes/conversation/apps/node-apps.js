@@ -46,7 +46,9 @@ export const nodeApps = {
     const site = prepare(store);
     const app = connect();
     app.use(site.middleware);
-    app.use((request, response) => void answer(site, /** @type {Request} */ (/** @type {unknown} */ (request)), response));
+    app.use(
+      (request, response) => void answer(site, /** @type {Request} */ (/** @type {unknown} */ (request)), response),
+    );
     return app;
   },
 
@@ -56,8 +58,12 @@ export const nodeApps = {
   async fastify(store) {
     const site = prepare(store);
     const app = fastify();
-    app.addHook("onRequest", (request, reply, done) => site.middleware(request.raw, reply.raw, /** @type {() => void} */ (done)));
-    app.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (_request, body, done) => done(null, body));
+    app.addHook("onRequest", (request, reply, done) =>
+      site.middleware(request.raw, reply.raw, /** @type {() => void} */ (done)),
+    );
+    app.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (_request, body, done) =>
+      done(null, body),
+    );
     app.get("/*", (request) => site.show(/** @type {Request} */ (request.raw)));
     app.post("/*", async (request, reply) =>
       reply.redirect((await site.change(/** @type {Request} */ (request.raw), String(request.body ?? ""))) ?? "/", 303),

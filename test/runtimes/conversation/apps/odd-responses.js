@@ -19,7 +19,8 @@ const responses = {
  */
 export function createOdd(sessions, upgrade) {
   const answer = sessions.wrap((request, session, /** @type {() => Response} */ respond) => {
-    if (new URL(request.url).searchParams.has("change")) session.update("cart", (cart = {}) => ({ ...cart, map: (cart.map ?? 0) + 1 }));
+    if (new URL(request.url).searchParams.has("change"))
+      session.update("cart", (cart = {}) => ({ ...cart, map: (cart.map ?? 0) + 1 }));
     return respond();
   });
   return (request) => {

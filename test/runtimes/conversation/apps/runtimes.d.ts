@@ -1,10 +1,17 @@
-/** The little of Bun and Deno that the apps use, in our own words: the real types would replace those of the whole project. */
+/**
+ * The little of Bun and Deno that the apps use, in our own words: the real types would replace those of the whole
+ * project.
+ */
 declare module "bun:sqlite" {
   export const Database: new (path: string) => import("@sojourn/session/bun").SqliteDatabase;
 }
 
 declare const Bun: {
-  serve(options: { port: number; fetch(request: Request): Response | Promise<Response>; websocket: { message(): void } }): {
+  serve(options: {
+    port: number;
+    fetch(request: Request): Response | Promise<Response>;
+    websocket: { message(): void };
+  }): {
     readonly port: number;
     upgrade(request: Request): boolean;
   };
