@@ -8,6 +8,7 @@ export type { BackendSource, SessionInfo } from "./backend.ts";
 export { SessionError, type SessionErrorCode } from "./errors.ts";
 export type { SessionEvent } from "./events.ts";
 export type { CookieOptions, RequestLike } from "./http/cookie-options.ts";
+export { type CrossOriginOptions, isForeign } from "./http/foreign.ts";
 export { addSessionHeaders, canCarryCookie, type HeadersLike, withSessionHeaders } from "./http/response.ts";
 export type { Awaitable } from "./platform/awaitable.ts";
 export type { RotationOptions, SessionOptions } from "./rules/options.ts";

@@ -5,6 +5,8 @@ import { attributesOf, type CookieForm } from "./cookie.ts";
 export interface RequestLike {
   /** Absolute, as `Request` has it. */
   readonly url: string;
+  /** As `Request` has it, in capitals. Left out, the request is taken for a GET. */
+  readonly method?: string;
   /** Names in lower case are asked for. */
   readonly headers: { get(name: string): string | null };
 }
