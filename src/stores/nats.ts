@@ -5,9 +5,9 @@
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
 import { newNonce } from "../stored/token.ts";
 import { open, type Place, seal, subjectDigest, UNKNOWN_EXPIRY, wholeMs } from "./envelope.ts";
-import type { NatsBucket } from "./nats-bucket.ts";
+import type { NatsBucket } from "./nats/bucket.ts";
 
-export type { NatsBucket, NatsEntry } from "./nats-bucket.ts";
+export type { NatsBucket, NatsEntry } from "./nats/bucket.ts";
 
 /** Options of {@link natsStore}. */
 export interface NatsStoreOptions {

@@ -5,10 +5,10 @@
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
 import { newNonce } from "../stored/token.ts";
 import { HEAD_LENGTH, open, openHead, type Place, seal, subjectDigest, UNKNOWN_EXPIRY, wholeMs } from "./envelope.ts";
-import { type RedisClient, redisCommands } from "./redis-client.ts";
-import { redisScripts } from "./redis-scripts.ts";
+import { type RedisClient, type RedisCommands, redisCommands } from "./redis/client.ts";
+import { type RunScript, redisScripts } from "./redis/scripts.ts";
 
-export type { RedisClient } from "./redis-client.ts";
+export type { RedisClient } from "./redis/client.ts";
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
@@ -24,15 +24,15 @@ export interface RedisStoreOptions {
  * version.
  *
  * A session is one string under `<prefix><key>`; a subject's sessions are a sorted set under `<prefix>subject:<digest
- * of the subject>`. Both expire by themselves.
+ * of the subject>`. The set is written first. Both expire by themselves, a minute after their end, because clocks differ.
  *
  * **Redis Cluster.** A session is one key, so it has one slot; the set of its subject has another. There a write of a
- * signed-in session is two commands, the set first: a crash between them leaves a name in the set that leads nowhere,
- * and `keysOf` asks each session. With a hash tag in the prefix (`"{session}:"`) all is in one slot, and one command
+ * signed-in session is two commands: a crash between them leaves a name in the set that leads nowhere, and `keysOf` asks
+ * each session. With a hash tag in the prefix (`"{session}:"`) all is in one slot, and one command
  * again.
  *
- * **Settings that matter.** `maxmemory-policy noeviction`, since any other ends sessions before their time. Read from
- * the primary: a replica may be behind (`scaleReads` of ioredis). With ioredis `autoResendUnfulfilledCommands: false`:
+ * **Settings that matter.** `maxmemory-policy noeviction`, since any other ends sessions before their time; a server
+ * that is full then refuses writes as a whole, and still reads, lists and deletes. Read from the primary: a replica may be behind (`scaleReads` of ioredis). With ioredis `autoResendUnfulfilledCommands: false`:
  * by default it sends a write again whose answer was lost with the connection; when another write came between the two,
  * it looks refused, and sessions would apply the change a second time. A failover may lose the last acknowledged
  * writes, a logout among them, because Redis replicates asynchronously.
@@ -46,7 +46,8 @@ export interface RedisStoreOptions {
  * const client = await createClient().on("error", console.error).connect();
  * const sessions = createSessions({ store: redisStore(client) });
  * ```
- * @throws {TypeError} for something that is no client, or a prefix with other characters
+ * @throws {TypeError} for something that is no client, a client that answers with callbacks (`legacyMode` of redis 4,
+ *   `legacy()` of later ones), or a prefix with other characters
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): SessionStore {
   const { prefix = "session:", clock = Date.now } = options;
@@ -56,132 +57,155 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     );
   }
   const commands = redisCommands(client);
-  const run = redisScripts(commands);
-  /** Whether entry and index may be in different slots, where no script can write both. */
-  const split = commands.isCluster && !HASH_TAG.test(prefix);
-
-  const entryAt = (key: string): string => prefix + key;
-  // A key is base64url, so no entry has a colon where this has one.
-  const indexOf = (place: Place): string => `${prefix}subject:${place.subject}`;
-
-  /** Before the entry on a cluster; inside the entry's script everywhere else. */
-  async function joinFirst(key: string, place: Place | undefined, expiresAt: number): Promise<void> {
-    if (split && place) await run("index", [indexOf(place)], [String(clock()), member(key, place), String(expiresAt)]);
-  }
-
-  /** After the entry on a cluster. Nobody waits for it: what it removes leads nowhere, and would expire by itself. */
-  function leaveLast(key: string, place: Place | undefined): void {
-    if (split && place) void commands.send(indexOf(place), "ZREM", indexOf(place), member(key, place)).catch(() => {});
-  }
-
-  /** Sets and members for a script to write along with the entry: none on a cluster. */
-  function together(key: string, places: readonly (Place | undefined)[]): { keys: string[]; members: string[] } {
-    if (split) return { keys: [], members: places.map(() => "") };
-    return {
-      keys: places.flatMap((place) => (place ? [indexOf(place)] : [])),
-      members: places.map((place) => (place ? member(key, place) : "")),
-    };
-  }
-
-  async function write(
-    key: string,
-    value: string,
-    meta: EntryMeta,
-    expected: Parsed | undefined,
-  ): Promise<Version | undefined> {
-    const id = newNonce();
-    const subject = meta.subject === undefined ? undefined : await subjectDigest(meta.subject);
-    const left = expected?.place;
-    // A session that stays with its subject keeps its member; any other change makes a new one, so that a late removal
-    // of the old one harms nobody.
-    const stays = left !== undefined && left.subject === subject;
-    const joined = stays ? left : subject === undefined ? undefined : { subject, binding: id };
-    const expiresAt = wholeMs(meta.expiresAt);
-
-    await joinFirst(key, joined, expiresAt);
-    const { keys, members } = together(key, [joined, stays ? undefined : left]);
-    const args = [
-      String(clock()),
-      expected?.id ?? "",
-      `${id} ${seal({ expiresAt, place: joined }, value)}`,
-      String(expiresAt),
-      ...members,
-    ];
-    const done = isOne(await run("write", [entryAt(key), ...keys], args));
-    if (!stays) leaveLast(key, done ? left : joined);
-    return done ? versionOf(id, joined) : undefined;
-  }
-
-  async function read(key: string): Promise<Entry | undefined> {
-    const text = await commands.send(entryAt(key), "GET", entryAt(key));
-    if (text === null || text === undefined) return undefined;
-    const id = ID.exec(String(text))?.[0].trimEnd();
-    const opened = id && open(String(text).slice(ID_LENGTH));
-    if (!opened) return { value: String(text), version: DAMAGED, expiresAt: UNKNOWN_EXPIRY };
-    const { value, place, expiresAt } = opened;
-    return expiresAt > clock() ? { value, version: versionOf(id, place), expiresAt } : undefined;
-  }
-
-  async function touch(key: string, expiresAt: number, expected?: Version): Promise<boolean> {
-    if (expected === undefined) {
-      for (;;) {
-        const version = (await read(key))?.version;
-        if (version === undefined || version === DAMAGED) return false;
-        if (await touch(key, expiresAt, version)) return true;
-      }
-    }
-    const { id, place } = parseVersion(expected);
-    await joinFirst(key, place, wholeMs(expiresAt));
-    const { keys, members } = together(key, [place]);
-    return isOne(
-      await run("touch", [entryAt(key), ...keys], [String(clock()), id, String(wholeMs(expiresAt)), ...members]),
-    );
-  }
-
-  async function remove(key: string, expected?: Version): Promise<boolean> {
-    if (expected !== undefined) {
-      const { id, place } = parseVersion(expected);
-      const { keys, members } = together(key, [place]);
-      const done = isOne(await run("delete", [entryAt(key), ...keys], [String(clock()), id, ...members]));
-      if (done) leaveLast(key, place);
-      return done;
-    }
-    const text = await run("deleteAny", [entryAt(key)], [String(clock())]);
-    if (Number(text) === 0) return false;
-    const place = openHead(String(text).slice(ID_LENGTH))?.place;
-    if (place) await commands.send(indexOf(place), "ZREM", indexOf(place), member(key, place));
-    return true;
-  }
-
-  async function keysOf(subject: string): Promise<string[]> {
-    const index = indexOf({ subject: await subjectDigest(subject), binding: "" });
-    const members = (await commands.send(index, "ZRANGEBYSCORE", index, `(${clock()}`, "+inf")) as unknown[];
-    const listed = members.map((text) => String(text).split(" ") as [key: string, binding: string]);
-    if (!split) return listed.map(([key]) => key);
-    const present = await Promise.all(
-      listed.map(async ([key, binding]) => {
-        const text = await commands.send(
-          entryAt(key),
-          "GETRANGE",
-          entryAt(key),
-          String(ID_LENGTH),
-          String(ID_LENGTH + HEAD_LENGTH),
-        );
-        const head = openHead(String(text));
-        return head?.place?.binding === binding && head.expiresAt > clock();
-      }),
-    );
-    return listed.flatMap(([key], at) => (present[at] ? [key] : []));
-  }
-
-  return {
-    read,
-    create: (key, value, meta) => write(key, value, meta, undefined),
-    update: (key, value, meta, expected) => write(key, value, meta, parseVersion(expected)),
-    delete: remove,
-    touch,
-    keysOf,
+  const context: Context = {
+    commands,
+    run: redisScripts(commands),
+    prefix,
+    split: commands.isCluster && !HASH_TAG.test(prefix),
+    clock,
   };
+  return {
+    read: (key) => read(context, key),
+    create: (key, value, meta) => write(context, key, value, meta, undefined),
+    update: (key, value, meta, expected) => write(context, key, value, meta, parseVersion(expected)),
+    delete: (key, expected) => (expected === undefined ? removeAny(context, key) : removeAt(context, key, expected)),
+    touch: (key, expiresAt, expected) =>
+      expected === undefined ? touchAny(context, key, expiresAt) : touchAt(context, key, expiresAt, expected),
+    keysOf: (subject) => keysOf(context, subject),
+  };
+}
+
+interface Context {
+  readonly commands: RedisCommands;
+  readonly run: RunScript;
+  readonly prefix: string;
+  /** Whether entry and index may be in different slots, where no script can write both. */
+  readonly split: boolean;
+  readonly clock: () => number;
+}
+
+async function read(context: Context, key: string): Promise<Entry | undefined> {
+  const text = await context.commands.send(entryAt(context, key), "GET", entryAt(context, key));
+  if (text === null) return undefined;
+  const id = ID.exec(String(text))?.[0].trimEnd();
+  const opened = id && open(String(text).slice(ID_LENGTH));
+  if (!opened) return { value: String(text), version: DAMAGED, expiresAt: UNKNOWN_EXPIRY };
+  const { value, place, expiresAt } = opened;
+  return expiresAt > context.clock() ? { value, version: versionOf(id, place), expiresAt } : undefined;
+}
+
+async function write(
+  context: Context,
+  key: string,
+  value: string,
+  meta: EntryMeta,
+  expected: Parsed | undefined,
+): Promise<Version | undefined> {
+  const id = newNonce();
+  const subject = meta.subject === undefined ? undefined : await subjectDigest(meta.subject);
+  const left = expected?.place;
+  // A session that stays with its subject keeps its member; any other change makes a new one, so that a late removal
+  // of the old one harms nobody.
+  const stays = left !== undefined && left.subject === subject;
+  const joined = stays ? left : subject === undefined ? undefined : { subject, binding: id };
+  const expiresAt = wholeMs(meta.expiresAt);
+
+  await joinFirst(context, key, joined, expiresAt);
+  const { keys, members } = together(context, key, [joined, stays ? undefined : left]);
+  const text = `${id} ${seal({ expiresAt, place: joined }, value)}`;
+  const args = [String(context.clock()), expected?.id ?? "", text, String(expiresAt), ...members];
+  const done = isOne(await context.run("write", [entryAt(context, key), ...keys], args));
+  if (!stays) leaveLast(context, key, done ? left : joined);
+  return done ? versionOf(id, joined) : undefined;
+}
+
+async function touchAt(context: Context, key: string, end: number, expected: Version): Promise<boolean> {
+  const { id, place } = parseVersion(expected);
+  const expiresAt = wholeMs(end);
+  await joinFirst(context, key, place, expiresAt);
+  const { keys, members } = together(context, key, [place]);
+  const args = [String(context.clock()), id, String(expiresAt), ...members];
+  return isOne(await context.run("touch", [entryAt(context, key), ...keys], args));
+}
+
+async function touchAny(context: Context, key: string, expiresAt: number): Promise<boolean> {
+  for (;;) {
+    const version = (await read(context, key))?.version;
+    if (version === undefined || version === DAMAGED) return false;
+    if (await touchAt(context, key, expiresAt, version)) return true;
+  }
+}
+
+async function removeAt(context: Context, key: string, expected: Version): Promise<boolean> {
+  const { id, place } = parseVersion(expected);
+  const { keys, members } = together(context, key, [place]);
+  const args = [String(context.clock()), id, ...members];
+  const done = isOne(await context.run("delete", [entryAt(context, key), ...keys], args));
+  if (done) leaveLast(context, key, place);
+  return done;
+}
+
+async function removeAny(context: Context, key: string): Promise<boolean> {
+  const text = await context.run("deleteAny", [entryAt(context, key)], [String(context.clock())]);
+  if (Number(text) === 0) return false;
+  const place = openHead(String(text).slice(ID_LENGTH))?.place;
+  if (place) await leave(context, key, place);
+  return true;
+}
+
+async function keysOf(context: Context, subject: string): Promise<string[]> {
+  const index = indexAt(context, await subjectDigest(subject));
+  const members = await context.commands.send(index, "ZRANGEBYSCORE", index, `(${context.clock()}`, "+inf");
+  const listed = (members as unknown[]).map((text) => String(text).split(" ") as [key: string, binding: string]);
+  if (!context.split) return listed.map(([key]) => key);
+  const present = await Promise.all(listed.map(([key, binding]) => isAt(context, key, binding)));
+  return listed.flatMap(([key], at) => (present[at] ? [key] : []));
+}
+
+/** Whether the session is live and in the place of this name, by its head alone. */
+async function isAt(context: Context, key: string, binding: string): Promise<boolean> {
+  const [name, from, to] = [entryAt(context, key), String(ID_LENGTH), String(ID_LENGTH + HEAD_LENGTH)];
+  const head = openHead(String(await context.commands.send(name, "GETRANGE", name, from, to)));
+  return head?.place?.binding === binding && head.expiresAt > context.clock();
+}
+
+/** Before the entry on a cluster; inside the entry's script everywhere else. */
+async function joinFirst(context: Context, key: string, place: Place | undefined, expiresAt: number): Promise<void> {
+  if (!context.split || !place) return;
+  const args = [String(context.clock()), member(key, place), String(expiresAt)];
+  await context.run("index", [indexAt(context, place.subject)], args);
+}
+
+/** After the entry on a cluster. Nobody waits for it: what it removes leads nowhere, and would expire by itself. */
+function leaveLast(context: Context, key: string, place: Place | undefined): void {
+  if (context.split && place) void leave(context, key, place).catch(() => {});
+}
+
+async function leave(context: Context, key: string, place: Place): Promise<void> {
+  const index = indexAt(context, place.subject);
+  await context.commands.send(index, "ZREM", index, member(key, place));
+}
+
+/** Sets and members for a script to write along with the entry: none on a cluster. */
+function together(
+  { prefix, split }: Context,
+  key: string,
+  places: readonly (Place | undefined)[],
+): { keys: string[]; members: string[] } {
+  if (split) return { keys: [], members: places.map(() => "") };
+  return {
+    keys: places.flatMap((place) => (place ? [indexAt({ prefix }, place.subject)] : [])),
+    members: places.map((place) => (place ? member(key, place) : "")),
+  };
+}
+
+function entryAt({ prefix }: Context, key: string): string {
+  return prefix + key;
+}
+
+/** A key is base64url, so no entry has a colon where this has one. */
+function indexAt({ prefix }: Pick<Context, "prefix">, subject: string): string {
+  return `${prefix}subject:${subject}`;
 }
 
 const PREFIX = /^[\w\-.:/{}]{1,100}$/;

@@ -14,6 +14,8 @@ import { describeWith, service } from "../services.ts";
 import { redisServerProgram, startRedis, startSentinel } from "./redis-server.ts";
 
 const hour = 3_600_000;
+/** What Redis keeps everything beyond its end. */
+const slack = 60_000;
 const url = "redis://127.0.0.1:6379";
 /** Of this run alone, and removed after it. */
 const run = `sojourn-test:${randomUUID()}:`;
@@ -141,13 +143,48 @@ describeWith(await service("redis"), "redisStore()", () => {
       const version = await store.create(key, "x", { expiresAt: now + hour, subject: "anna" });
       await store.create(other, "x", { expiresAt: now + 2 * hour, subject: "anna" });
       const [index] = await nodeRedis.keys(`${prefix}subject:*`);
-      expect(await nodeRedis.pExpireTime(prefix + key)).toBe(now + hour);
-      expect(await nodeRedis.pExpireTime(index as string)).toBe(now + 2 * hour);
+      expect(await nodeRedis.pExpireTime(prefix + key)).toBe(now + hour + slack);
+      expect(await nodeRedis.pExpireTime(index as string)).toBe(now + 2 * hour + slack);
       await store.create(newKey(), "x", { expiresAt: now + hour, subject: "anna" });
-      expect(await nodeRedis.pExpireTime(index as string)).toBe(now + 2 * hour);
+      expect(await nodeRedis.pExpireTime(index as string)).toBe(now + 2 * hour + slack);
       await store.touch?.(key, now + 3 * hour, version);
-      expect(await nodeRedis.pExpireTime(prefix + key)).toBe(now + 3 * hour);
-      expect(await nodeRedis.pExpireTime(index as string)).toBe(now + 3 * hour);
+      expect(await nodeRedis.pExpireTime(prefix + key)).toBe(now + 3 * hour + slack);
+      expect(await nodeRedis.pExpireTime(index as string)).toBe(now + 3 * hour + slack);
+    });
+
+    test("a server whose clock is seconds ahead clears away nothing that lives for the others", async () => {
+      const [prefix, start] = [`${run}ahead:`, Date.now()];
+      const behind = redisStore(nodeRedis, { prefix, clock: () => start });
+      const ahead = redisStore(nodeRedis, { prefix, clock: () => start + 30_000 });
+      const [key, other] = [newKey(), newKey()];
+      const version = await behind.create(key, "x", { expiresAt: start + 20_000, subject: "anna" });
+      await ahead.create(other, "x", { expiresAt: start + hour, subject: "anna" });
+      expect((await behind.keysOf?.("anna"))?.sort()).toEqual([key, other].sort());
+      expect(await ahead.keysOf?.("anna")).toEqual([other]);
+      expect(await behind.touch?.(key, start + hour, version)).toBe(true);
+      expect((await ahead.keysOf?.("anna"))?.sort()).toEqual([key, other].sort());
+      // Redis' own clock is a third one: an entry that ended for it lives on for a clock that is behind.
+      const past = redisStore(nodeRedis, { prefix, clock: () => Date.now() - 30_000 });
+      const late = newKey();
+      await past.create(late, "x", { expiresAt: Date.now() - 10_000 });
+      expect(await past.read(late)).toBeDefined();
+    });
+
+    test("the index is written before the session: where it cannot be, nothing is", async () => {
+      const prefix = `${run}first:`;
+      const store = redisStore(nodeRedis, { prefix });
+      const [key, fresh, expiresAt] = [newKey(), newKey(), Date.now() + hour];
+      const version = (await store.create(key, "1", { expiresAt, subject: "anna" })) as Version;
+      const index = (await nodeRedis.keys(`${prefix}subject:*`))[0] as string;
+      await nodeRedis.del(index);
+      await nodeRedis.set(index, "not a sorted set");
+      const before = await nodeRedis.get(prefix + key);
+      await expect(store.create(fresh, "1", { expiresAt, subject: "anna" })).rejects.toThrow(/WRONGTYPE/);
+      expect(await store.read(fresh)).toBeUndefined();
+      await expect(store.update(key, "2", { expiresAt, subject: "anna" }, version)).rejects.toThrow(/WRONGTYPE/);
+      await expect(store.touch?.(key, expiresAt + hour, version)).rejects.toThrow(/WRONGTYPE/);
+      expect(await nodeRedis.get(prefix + key)).toBe(before);
+      expect(await nodeRedis.pExpireTime(prefix + key)).toBe(expiresAt + slack);
     });
 
     test("a write to a subject's index drops from it what has expired, and a session that leaves its subject leaves nothing", async () => {
@@ -155,7 +192,7 @@ describeWith(await service("redis"), "redisStore()", () => {
       let now = Date.now();
       const store = redisStore(nodeRedis, { prefix, clock: () => now });
       for (let i = 0; i < 5; i++) await store.create(newKey(), "x", { expiresAt: now + hour, subject: "anna" });
-      now += hour;
+      now += hour + slack;
       const key = newKey();
       const version = await store.create(key, "x", { expiresAt: now + hour, subject: "anna" });
       const [index] = await nodeRedis.keys(`${prefix}subject:*`);
@@ -286,6 +323,46 @@ describeWith(await service("redis"), "redisStore()", () => {
       }
     });
 
+    test("a client that answers with callbacks is refused", () => {
+      expect(() => redisStore(nodeRedis.legacy() as unknown as RedisClient)).toThrow(/legacy\(\).*without legacy/s);
+      // Version 4 of the package, as far as it differs
+      const four = { ...nodeRedis, connect() {}, sendCommand() {}, options: { legacyMode: true } };
+      expect(() => redisStore(four as unknown as RedisClient)).toThrow(/legacyMode.*client\.v4/s);
+    });
+
+    test("no answer is an error, and never an empty store", async () => {
+      const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+      const silent: Record<string, () => unknown> = {
+        "no promise": () => undefined,
+        "a promise of nothing": async () => undefined,
+        "itself, as a pipeline does": () => ({ exec() {} }),
+      };
+      for (const [what, answer] of Object.entries(silent)) {
+        for (const client of [{ sendCommand: answer }, { call: answer }, { send: answer }]) {
+          const store = redisStore(client as unknown as RedisClient);
+          const calls: (() => unknown)[] = [
+            () => store.read(newKey()),
+            () => store.create(newKey(), "x", meta),
+            () => store.update(newKey(), "x", meta, "a b c"),
+            () => store.touch?.(newKey(), meta.expiresAt, "a"),
+            () => store.touch?.(newKey(), meta.expiresAt),
+            () => store.delete(newKey(), "a"),
+            () => store.delete(newKey()),
+            () => store.keysOf?.("anna"),
+          ];
+          for (const call of calls) {
+            await expect(Promise.resolve(call()), what).rejects.toThrow(/^The Redis client answered [A-Z]+ with/);
+          }
+        }
+      }
+      const events: unknown[] = [];
+      const client = { sendCommand: silent["no promise"] } as unknown as RedisClient;
+      const sessions = createSessions({ store: redisStore(client), observe: ({ type }) => events.push(type) });
+      const request = new Request("https://example.com/", { headers: { cookie: `__Host-Http-session=${newKey()}` } });
+      await expect(sessions.load(request)).rejects.toMatchObject({ code: "store_failed" });
+      expect(events).toEqual(["store_failed"]);
+    });
+
     test("what is not a client is refused", () => {
       for (const client of [undefined, null, "redis://127.0.0.1", {}, { get() {} }]) {
         expect(() => redisStore(client as unknown as RedisClient)).toThrow(
@@ -357,6 +434,37 @@ describeWith(redisServerProgram(), "redisStore() on a server of its own", () => 
       const key = newKey();
       expect(await store.create(key, "x", meta)).toBeDefined();
       expect(await store.keysOf?.("anna")).toEqual([key]);
+    } finally {
+      client.destroy();
+      await server.stop();
+    }
+  });
+
+  test("at its maxmemory under noeviction: sessions are read, listed and ended, and a write that needs room fails whole", async () => {
+    const server = await startRedis("maxmemory-policy noeviction");
+    const client = createClient({ url: `redis://127.0.0.1:${server.port}` }).on("error", () => {});
+    await client.connect();
+    try {
+      const store = redisStore(client);
+      const [anna, bert, expiresAt] = [newKey(), newKey(), Date.now() + hour];
+      const version = (await store.create(anna, "1", { expiresAt, subject: "anna" })) as Version;
+      const other = (await store.create(bert, "1", { expiresAt })) as Version;
+      await client.configSet("maxmemory", "1mb");
+      const [size, before] = [await client.dbSize(), await Promise.all([store.read(anna), store.read(bert)])];
+      for (const subject of ["anna", "new", undefined]) {
+        const meta = { expiresAt: expiresAt + hour, ...(subject !== undefined && { subject }) };
+        await expect(store.create(newKey(), "2", meta)).rejects.toThrow(/OOM/);
+        await expect(store.update(anna, "2", meta, version)).rejects.toThrow(/OOM/);
+        await expect(store.update(bert, "2", meta, other)).rejects.toThrow(/OOM/);
+      }
+      await expect(store.touch?.(anna, expiresAt + hour, version)).rejects.toThrow(/OOM/);
+      await expect(store.touch?.(bert, expiresAt + hour, other)).rejects.toThrow(/OOM/);
+      expect(await client.dbSize()).toBe(size);
+      expect(await Promise.all([store.read(anna), store.read(bert)])).toEqual(before);
+      expect(await store.keysOf?.("anna")).toEqual([anna]);
+      expect(await store.delete(anna, version)).toBe(true);
+      expect(await store.delete(bert)).toBe(true);
+      expect(await client.dbSize()).toBe(0);
     } finally {
       client.destroy();
       await server.stop();

@@ -1,6 +1,4 @@
-import type { Awaitable } from "../platform/awaitable.ts";
-import { nodeBuiltin } from "../platform/runtime.ts";
-import type { RedisCommands } from "./redis-client.ts";
+import type { RedisCommands } from "./client.ts";
 
 /*
  * What the scripts know of an entry: its first 39 characters are `<id of the version, 22> <expiry in epoch ms, 16
@@ -15,12 +13,27 @@ local current = ""
 if ends and ends > tonumber(ARGV[1]) then current = string.sub(head, 1, 22) end
 `;
 
-/* A subject's sorted set drops what has expired whenever it is written, and lives as long as its last member. */
+/*
+ * The clocks of the servers and of Redis differ. Redis clears away a minute after the end, and what decides whether an
+ * entry is live is the clock that comes with each command.
+ */
+const EXPIRE = `
+local function expire(key, ends)
+  redis.call("PEXPIREAT", key, string.format("%.0f", tonumber(ends) + 60000))
+end
+`;
+
+/*
+ * A subject's sorted set drops what has expired whenever it is written, and lives as long as its last member. The
+ * member comes first: a Redis that is full refuses a script at its first write or not at all, and only ZADD asks for
+ * room.
+ */
 const JOIN = `
 local function join(index, member, ends)
-  redis.call("ZREMRANGEBYSCORE", index, "-inf", ARGV[1])
   redis.call("ZADD", index, ends, member)
-  redis.call("PEXPIREAT", index, redis.call("ZRANGE", index, -1, -1, "WITHSCORES")[2])
+  redis.call("ZREMRANGEBYSCORE", index, "-inf", tonumber(ARGV[1]) - 60000)
+  local last = redis.call("ZRANGE", index, -1, -1, "WITHSCORES")[2]
+  if last then expire(index, last) end
 end
 `;
 
@@ -29,26 +42,26 @@ end
  * add or "", member to remove or "". KEYS: entry, then the sets of the members that are given. The new id is the
  * caller's, so a command that a client sends again because the answer got lost finds its own version and succeeds.
  */
-const WRITE = `${CURRENT}${JOIN}
+const WRITE = `${CURRENT}${EXPIRE}${JOIN}
 if current == string.sub(ARGV[3], 1, 22) then return 1 end
 if current ~= ARGV[2] then return 0 end
-redis.call("SET", KEYS[1], ARGV[3])
-redis.call("PEXPIREAT", KEYS[1], ARGV[4])
 local next = 2
 if ARGV[5] ~= "" then
   join(KEYS[next], ARGV[5], ARGV[4])
   next = next + 1
 end
+redis.call("SET", KEYS[1], ARGV[3])
+expire(KEYS[1], ARGV[4])
 if ARGV[6] ~= "" then redis.call("ZREM", KEYS[next], ARGV[6]) end
 return 1
 `;
 
 /** Moves the expiry in place. ARGV: clock, expected, expiry, member or "". KEYS: entry, set of the member. */
-const TOUCH = `${CURRENT}${JOIN}
+const TOUCH = `${CURRENT}${EXPIRE}${JOIN}
 if current == "" or current ~= ARGV[2] then return 0 end
-redis.call("SETRANGE", KEYS[1], 23, string.rep("0", 16 - #ARGV[3]) .. ARGV[3])
-redis.call("PEXPIREAT", KEYS[1], ARGV[3])
 if ARGV[4] ~= "" then join(KEYS[2], ARGV[4], ARGV[3]) end
+redis.call("SETRANGE", KEYS[1], 23, string.rep("0", 16 - #ARGV[3]) .. ARGV[3])
+expire(KEYS[1], ARGV[3])
 return 1
 `;
 
@@ -75,7 +88,7 @@ return text
  * On a cluster, where a subject's set has a slot of its own: runs before the entry is written, so it never lowers the
  * expiry of a member, because the write that follows may be refused. KEYS: set. ARGV: clock, member, expiry.
  */
-const INDEX = `${JOIN}
+const INDEX = `${EXPIRE}${JOIN}
 local score = redis.call("ZSCORE", KEYS[1], ARGV[2])
 if not score or tonumber(score) < tonumber(ARGV[3]) then join(KEYS[1], ARGV[2], ARGV[3]) end
 return 1
@@ -121,17 +134,7 @@ interface Script {
   sha?: string;
 }
 
-/** What we call of `node:crypto`. */
-interface NodeCrypto {
-  createHash(algorithm: "sha1"): { update(data: string): { digest(encoding: "hex"): string } };
-}
-
-function sha1(text: string): Awaitable<string> {
-  const node = nodeBuiltin<NodeCrypto>("node:crypto");
-  return node ? node.createHash("sha1").update(text).digest("hex") : webSha1(text);
-}
-
-async function webSha1(text: string): Promise<string> {
+async function sha1(text: string): Promise<string> {
   const bytes = new Uint8Array(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text)));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
