@@ -70,10 +70,13 @@ export function sealedCookies(options: SealedCookiesOptions): BackendSource {
         "maxPerSubject and rotation.every need a store: sealed cookies are not counted, and an older one still opens",
       );
     }
-    return createSealedBackend(
-      { sealer, maxCookies, compress, revocations: revocations && createRevocations(revocations, settings) },
+    return createSealedBackend({
+      sealer,
+      maxCookies,
+      compress,
+      revocations: revocations && createRevocations(revocations, settings),
       settings,
-    );
+    });
   };
   return { createBackend };
 }

@@ -10,12 +10,13 @@ import { decodeSealed, type SealedRecord } from "./record.ts";
 import type { Revocations } from "./revocations.ts";
 import type { Sealer } from "./seal.ts";
 
-/** What `sealedCookies` was given, checked. */
-export interface SealedConfig {
+/** What all steps share: what `sealedCookies` was given, checked, and the settings of the sessions. */
+export interface SealedContext {
   readonly sealer: () => Awaitable<Sealer>;
   readonly maxCookies: number;
   readonly compress: boolean;
   readonly revocations: Revocations | undefined;
+  readonly settings: Settings;
 }
 
 export interface SealedFound extends Loaded {
@@ -40,96 +41,112 @@ interface Opened {
  * Finds the session in a Cookie header: opens what may be ours, judges it by the limits, and asks the revocation list
  * if there is one.
  */
-export function createSealedFinder(
-  { sealer, maxCookies, revocations }: SealedConfig,
-  settings: Settings,
-): (header: string | null, cookie: { readonly name: string }, now: number) => Awaitable<SealedFound> {
-  const { codec, lifetime, rotation, clock, emit } = settings;
+export function findSealed(
+  context: SealedContext,
+  header: string | null,
+  { name }: { readonly name: string },
+  now: number,
+): Awaitable<SealedFound> {
+  // Keys are derived for whoever may have a session, so a visitor does not wait for it
+  return header?.includes(name)
+    ? after(context.sealer(), (by) => findWith(context, by, header, name, now))
+    : nothing(context, header, now);
+}
 
-  function find(header: string | null, { name }: { readonly name: string }, now: number): Awaitable<SealedFound> {
-    // Keys are derived for whoever may have a session, so a visitor does not wait for it
-    return header?.includes(name) ? after(sealer(), (by) => findWith(by, header, name, now)) : nothing(header, now);
+function findWith(
+  context: SealedContext,
+  by: Sealer,
+  header: string,
+  name: string,
+  now: number,
+): Awaitable<SealedFound> {
+  const values = joinedValues(header, name, context.maxCookies, by.recognizes);
+  if (values.length === 0) return nothing(context, header, now);
+  return after(all(values.map((value) => open(context, by, value, name, now))), (opened) => {
+    // Of several the newest, so that a response never puts an older session in its place
+    const sessions = opened
+      .filter((session) => session !== undefined)
+      .sort((a, b) => b.record.renewedAt - a.record.renewedAt);
+    return firstInForce(context, sessions, header, now);
+  });
+}
+
+function open(
+  context: SealedContext,
+  by: Sealer,
+  value: string,
+  name: string,
+  now: number,
+): Awaitable<Opened | undefined> {
+  return after(by.open(value, name), (bytes) => after(bytes && unpack(bytes), (text) => judge(context, text, now)));
+}
+
+function judge(
+  { settings: { codec, lifetime, emit } }: SealedContext,
+  text: string | undefined,
+  now: number,
+): Opened | undefined {
+  const record = decodeSealed(text, now, lifetime.idle);
+  const data = record && decodeData(codec, record.data);
+  if (!record || !data) {
+    // It names a key of ours and is not whole (altered, torn, made for another cookie), or whole and not a session
+    emit({ type: "record_rejected", ...(record && who(record)) });
+    return undefined;
   }
+  const limit = now < record.end ? limitPassed(record.idleEnd, record.createdAt, now, lifetime) : "absolute";
+  if (limit) emit({ type: "expired", limit, ...who(record) });
+  return limit ? undefined : { record, data };
+}
 
-  function findWith(by: Sealer, header: string, name: string, now: number): Awaitable<SealedFound> {
-    const values = joinedValues(header, name, maxCookies, by.recognizes);
-    if (values.length === 0) return nothing(header, now);
-    return after(all(values.map((value) => open(by, value, name, now))), (opened) => {
-      // Of several the newest, so that a response never puts an older session in its place
-      const sessions = opened
-        .filter((session) => session !== undefined)
-        .sort((a, b) => b.record.renewedAt - a.record.renewedAt);
-      return firstInForce(sessions, header, now);
-    });
-  }
+function firstInForce(
+  context: SealedContext,
+  sessions: readonly Opened[],
+  header: string | null,
+  now: number,
+  at = 0,
+  ended?: string,
+): Awaitable<SealedFound> {
+  const { revocations, settings } = context;
+  const session = sessions[at];
+  if (session === undefined) return nothing(context, header, now, ended);
+  if (revocations === undefined) return live(context, session, header);
+  const { id } = session.record;
+  return after(revocations.find(id), (revoked) => {
+    if (revoked === undefined) return live(context, session, header);
+    const isRecent = settings.clock() < tombstoneEnd(revoked.endedAt, settings.rotation.grace);
+    return firstInForce(context, sessions, header, now, at + 1, isRecent ? id : ended);
+  });
+}
 
-  function open(by: Sealer, value: string, name: string, now: number): Awaitable<Opened | undefined> {
-    return after(by.open(value, name), (bytes) => after(bytes && unpack(bytes), (text) => judge(text, now)));
-  }
+function live({ settings }: SealedContext, { record, data }: Opened, header: string | null): SealedFound {
+  const { createdAt, subject, authenticatedAt, persistent = false, idleEnd, end } = record;
+  return {
+    status: "live",
+    data,
+    createdAt,
+    subject,
+    authenticatedAt,
+    handle: record.id,
+    expiresAt: Math.min(end, endOf(idleEnd, createdAt, settings.lifetime)),
+    persistent,
+    record,
+    header,
+  };
+}
 
-  function judge(text: string | undefined, now: number): Opened | undefined {
-    const record = decodeSealed(text, now, lifetime.idle);
-    const data = record && decodeData(codec, record.data);
-    if (!record || !data) {
-      // It names a key of ours and is not whole (altered, torn, made for another cookie), or whole and not a session
-      emit({ type: "record_rejected", ...(record && who(record)) });
-      return undefined;
-    }
-    const limit = now < record.end ? limitPassed(record.idleEnd, record.createdAt, now, lifetime) : "absolute";
-    if (limit) emit({ type: "expired", limit, ...who(record) });
-    return limit ? undefined : { record, data };
-  }
-
-  function firstInForce(
-    sessions: readonly Opened[],
-    header: string | null,
-    now: number,
-    at = 0,
-    ended?: string,
-  ): Awaitable<SealedFound> {
-    const session = sessions[at];
-    if (session === undefined) return nothing(header, now, ended);
-    if (revocations === undefined) return live(session, header);
-    const { id } = session.record;
-    return after(revocations.find(id), (revoked) => {
-      if (revoked === undefined) return live(session, header);
-      const isRecent = clock() < tombstoneEnd(revoked.endedAt, rotation.grace);
-      return firstInForce(sessions, header, now, at + 1, isRecent ? id : ended);
-    });
-  }
-
-  function live({ record, data }: Opened, header: string | null): SealedFound {
-    const { createdAt, subject, authenticatedAt, persistent = false, idleEnd, end } = record;
-    return {
-      status: "live",
-      data,
-      createdAt,
-      subject,
-      authenticatedAt,
-      handle: record.id,
-      expiresAt: Math.min(end, endOf(idleEnd, createdAt, lifetime)),
-      persistent,
-      record,
-      header,
-    };
-  }
-
-  function nothing(header: string | null, now: number, ended?: string): SealedFound {
-    return {
-      status: ended === undefined ? "none" : "ended",
-      data: {},
-      handle: undefined,
-      subject: undefined,
-      authenticatedAt: undefined,
-      createdAt: now,
-      expiresAt: now + lifetime.idle,
-      persistent: settings.persistent,
-      ended,
-      header,
-    };
-  }
-
-  return find;
+function nothing({ settings }: SealedContext, header: string | null, now: number, ended?: string): SealedFound {
+  return {
+    status: ended === undefined ? "none" : "ended",
+    data: {},
+    handle: undefined,
+    subject: undefined,
+    authenticatedAt: undefined,
+    createdAt: now,
+    expiresAt: now + settings.lifetime.idle,
+    persistent: settings.persistent,
+    ended,
+    header,
+  };
 }
 
 /** For events. The handle is the id itself: without the key of the seal it opens nothing. */
