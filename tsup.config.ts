@@ -9,7 +9,12 @@ const { exports } = JSON.parse(readFileSync(new URL("deno.json", import.meta.url
 const entries = Object.entries(exports).map(([key, source]) => [key === "." ? "index" : key.slice(2), source] as const);
 
 export default defineConfig({
-  entry: Object.fromEntries(entries),
+  // The platforms are files of their own, and #platform stays as it is: the package's `imports` choose where it is used
+  entry: Object.fromEntries([
+    ...entries,
+    ["platform/node", "./src/platform/node.ts"],
+    ["platform/portable", "./src/platform/portable.ts"],
+  ]),
   format: "esm",
   target: "es2022",
   platform: "neutral",
@@ -18,7 +23,8 @@ export default defineConfig({
   splitting: true,
   minify: false,
   sourcemap: false,
+  removeNodeProtocol: false,
   clean: true,
-  external: [/^(node|bun|cloudflare):/],
+  external: [/^(node|bun|cloudflare):/, "#platform"],
   dts: { compilerOptions: { incremental: false } },
 });

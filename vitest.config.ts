@@ -14,6 +14,11 @@ const alias = Object.keys(exports).map((key) => ({
 
 const shared = { testTimeout: 30_000, hookTimeout: 60_000, pool: "forks" as const };
 
+// The two platforms that package.json chooses between. What they are used for is tested on each.
+const platform = (name: "node" | "portable") => ({
+  alias: { "#platform": fileURLToPath(new URL(`src/platform/${name}.ts`, import.meta.url)) },
+});
+
 export default defineConfig({
   test: {
     // Two cores are what a hosted CI machine has; more workers only make the engines wait for each other.
@@ -21,7 +26,24 @@ export default defineConfig({
     projects: [
       {
         // Against the sources; needs no build, so that one file runs in a moment.
+        resolve: platform("node"),
         test: { ...shared, name: "source", include: ["test/unit/**/*.test.ts", "test/contract/**/*.test.ts"] },
+      },
+      {
+        resolve: platform("portable"),
+        test: {
+          ...shared,
+          name: "portable",
+          include: [
+            "token",
+            "sessions",
+            "session",
+            "server-backend",
+            "sealed-backend",
+            "sealed-promises",
+            "origin",
+          ].map((name) => `test/unit/${name}.test.ts`),
+        },
       },
       {
         // Against dist/, which is built first if it is older than the sources.

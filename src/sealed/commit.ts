@@ -134,7 +134,7 @@ function cookiesFor(
   const now = clock();
   const maxAge = record.persistent ? cookieMaxAge(record.createdAt, now, lifetime) : undefined;
   return after(pack(encodeSealed(record), compress), (plain) =>
-    after(plain && after(sealer(), (by) => by.seal(plain, cookie.name)), (sealed) => {
+    after(plain && sealer.seal(plain, cookie.name), (sealed) => {
       const lines = sealed && splitIntoCookies(sealed, cookie, maxCookies, maxAge, now);
       if (!lines) throw tooLarge(context, data);
       return [...lines, ...removePieces(loaded.header, cookie, lines.length)];

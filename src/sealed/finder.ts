@@ -12,7 +12,7 @@ import type { Sealer } from "./seal.ts";
 
 /** What all steps share: what `sealedCookies` was given, checked, and the settings of the sessions. */
 export interface SealedContext {
-  readonly sealer: () => Awaitable<Sealer>;
+  readonly sealer: Sealer;
   readonly maxCookies: number;
   readonly compress: boolean;
   readonly revocations: Revocations | undefined;
@@ -47,22 +47,10 @@ export function findSealed(
   { name }: { readonly name: string },
   now: number,
 ): Awaitable<SealedFound> {
-  // Keys are derived for whoever may have a session, so a visitor does not wait for it
-  return header?.includes(name)
-    ? after(context.sealer(), (by) => findWith(context, by, header, name, now))
-    : nothing(context, header, now);
-}
-
-function findWith(
-  context: SealedContext,
-  by: Sealer,
-  header: string,
-  name: string,
-  now: number,
-): Awaitable<SealedFound> {
-  const values = joinedValues(header, name, context.maxCookies, by.recognizes);
+  if (!header?.includes(name)) return nothing(context, header, now);
+  const values = joinedValues(header, name, context.maxCookies, context.sealer.recognizes);
   if (values.length === 0) return nothing(context, header, now);
-  return after(all(values.map((value) => open(context, by, value, name, now))), (opened) => {
+  return after(all(values.map((value) => open(context, value, name, now))), (opened) => {
     // Of several the newest, so that a response never puts an older session in its place
     const sessions = opened
       .filter((session) => session !== undefined)
@@ -71,14 +59,10 @@ function findWith(
   });
 }
 
-function open(
-  context: SealedContext,
-  by: Sealer,
-  value: string,
-  name: string,
-  now: number,
-): Awaitable<Opened | undefined> {
-  return after(by.open(value, name), (bytes) => after(bytes && unpack(bytes), (text) => judge(context, text, now)));
+function open(context: SealedContext, value: string, name: string, now: number): Awaitable<Opened | undefined> {
+  return after(context.sealer.open(value, name), (bytes) =>
+    after(bytes && unpack(bytes), (text) => judge(context, text, now)),
+  );
 }
 
 function judge(

@@ -1,13 +1,10 @@
-import type { Awaitable } from "../platform/awaitable.ts";
-import { after } from "../platform/awaitable.ts";
-import { encodeBase64url } from "../platform/base64url.ts";
-import { nodeBuiltin } from "../platform/runtime.ts";
-import { digest, randomBytes } from "../stored/token.ts";
+import { encodeBase64url, hkdfSha256, sha256 } from "#platform";
+import { type Bytes, randomBytes } from "../platform/bytes.ts";
 
 /** What is derived from one key of the application. */
 export interface SealingKey {
   /** For AES-256-GCM. */
-  readonly secret: Uint8Array<ArrayBuffer>;
+  readonly secret: Bytes;
   /** Names the key in the cookie, in 7 characters that say nothing about the secret. */
   readonly id: string;
 }
@@ -20,7 +17,6 @@ const SHAPE = /^(?:[\w-]{43}|[A-Za-z0-9+/]{43}=|[0-9a-f]{64}|[0-9A-F]{64})$/;
 /** Salt and info of the derivation, which are part of the format. */
 const SALT = "@sojourn/session";
 const INFO = "sealed cookie";
-const SECRET_BYTES = 32;
 
 const utf8 = new TextEncoder();
 
@@ -44,21 +40,8 @@ export function checkKey(key: unknown, name: string): string {
  * What seals, derived from the characters of a key: HKDF-SHA-256 (RFC 5869). No slow password hash: a key that needed
  * one is refused by {@link checkKey}.
  */
-export function deriveKey(key: string): Awaitable<SealingKey> {
-  const node = nodeBuiltin<NodeCrypto>("node:crypto");
-  const derived = node ? new Uint8Array(node.hkdfSync("sha256", key, SALT, INFO, SECRET_BYTES)) : webHkdf(key);
-  return after(derived, (secret) => after(digest(`${INFO} ${key}`), (hash) => ({ secret, id: hash.slice(0, 7) })));
-}
-
-/** What we call of `node:crypto`. */
-interface NodeCrypto {
-  hkdfSync(hash: "sha256", key: string, salt: string, info: string, bytes: number): ArrayBuffer;
-}
-
-async function webHkdf(key: string): Promise<Uint8Array<ArrayBuffer>> {
-  const imported = await crypto.subtle.importKey("raw", utf8.encode(key), "HKDF", false, ["deriveBits"]);
-  const algorithm = { name: "HKDF", hash: "SHA-256", salt: utf8.encode(SALT), info: utf8.encode(INFO) };
-  return new Uint8Array(await crypto.subtle.deriveBits(algorithm, imported, SECRET_BYTES * 8));
+export function deriveKey(key: string): SealingKey {
+  return { secret: hkdfSha256(key, SALT, INFO), id: sha256(`${INFO} ${key}`).slice(0, 7) };
 }
 
 /** Each of these is true of a random key less often than once in 10^9. */

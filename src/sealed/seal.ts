@@ -1,11 +1,8 @@
+import { createAead, decodeBase64url, encodeBase64url } from "#platform";
 import type { Awaitable } from "../platform/awaitable.ts";
-import { after, all } from "../platform/awaitable.ts";
-import { decodeBase64url, encodeBase64url } from "../platform/base64url.ts";
-import { randomBytes } from "../stored/token.ts";
-import { createAead, NONCE_BYTES } from "./aead.ts";
+import { after } from "../platform/awaitable.ts";
+import { type Bytes, NONCE_BYTES, randomBytes } from "../platform/bytes.ts";
 import { checkKey, deriveKey, HOW, type SealingKey } from "./key.ts";
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Seals bytes into the value of a cookie, and opens them again. */
 export interface Sealer {
@@ -30,18 +27,15 @@ export const NONCE_LENGTH = 16;
 const utf8 = new TextEncoder();
 
 /**
- * Checks the keys, and gives what derives from them when it is first asked: at once, or on Workers and in browsers as a
- * promise.
+ * Checks the keys, and makes what seals and opens with them.
  * @throws TypeError, RangeError
  */
-export function createSealer(keys: readonly unknown[]): () => Awaitable<Sealer> {
+export function createSealer(keys: readonly unknown[]): Sealer {
   if (!Array.isArray(keys) || keys.length === 0)
     throw new TypeError(`keys must be an array of keys, the newest first; ${HOW}`);
   const checked = keys.map((key: unknown, index) => checkKey(key, `keys[${index}]`));
   if (new Set(checked).size < checked.length) throw new RangeError("keys has a key twice");
-  // The sealer, not its promise: on Workers one request must not wait for what another began
-  let sealer: Sealer | undefined;
-  return () => sealer ?? after(all(checked.map(deriveKey)), (derived) => (sealer ??= sealerOf(derived)));
+  return sealerOf(checked.map(deriveKey));
 }
 
 /*

@@ -27,14 +27,13 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
     const candidates = cookieValues(cookieHeader, cookie.name, isWellFormed);
     const [token] = candidates;
     if (token === undefined) return nothingFound(now);
-    return after(digest(token), (key) =>
-      after(store.read(key), (entry) => {
-        const seen = chain.judge(key, entry, now);
-        return seen?.kind === "live"
-          ? liveFound({ status: "live", token, key, seen, direct: true })
-          : search(candidates, { key, seen }, now);
-      }),
-    );
+    const key = digest(token);
+    return after(store.read(key), (entry) => {
+      const seen = chain.judge(key, entry, now);
+      return seen?.kind === "live"
+        ? liveFound({ status: "live", token, key, seen, direct: true })
+        : search(candidates, { key, seen }, now);
+    });
   }
 
   /** The first cookie does not lead straight to a live record: follow what it left behind, and try the others. */

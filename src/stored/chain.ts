@@ -90,15 +90,15 @@ export function createChain(store: GuardedStore, settings: Settings): Chain {
   }
 
   async function follow(token: string, start?: Parameters<Chain["follow"]>[1]): Promise<Place> {
-    let key = start?.key ?? (await digest(token));
+    let key = start?.key ?? digest(token);
     for (let step = 0; step < MAX_STEPS; step++) {
       const seen = step === 0 && start ? start.seen : await read(key);
       if (seen === undefined) return { status: "none" };
       if (seen.kind === "live") return { status: "live", token, key, seen, direct: step === 0 };
       if (seen.kind === "ended") return { status: "ended", key };
       if (seen.until !== undefined && clock() >= seen.until) return await reused(key, seen);
-      token = await successorOf(token, seen.nonce);
-      key = await digest(token);
+      token = successorOf(token, seen.nonce);
+      key = digest(token);
       if (key !== seen.to) {
         reject(key); // a store that was tampered with must not lead a token anywhere
         return { status: "none" };

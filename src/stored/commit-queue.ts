@@ -1,6 +1,6 @@
+import { MAY_WAIT_FOR_OTHER_REQUESTS } from "#platform";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { isPromise } from "../platform/awaitable.ts";
-import { isOnWorkers } from "../platform/runtime.ts";
 
 /** Runs a task when the earlier ones of its key are done; `waited` says whether there were any. */
 export type InTurn = <T>(key: string, task: (waited: boolean) => Awaitable<T>) => Awaitable<T>;
@@ -12,12 +12,9 @@ export type InTurn = <T>(key: string, task: (waited: boolean) => Awaitable<T>) =
  */
 export function createQueues(): InTurn {
   const tails = new Map<string, Promise<unknown>>();
-  // Workers cut a request off with its client, and its promises never settle: whoever waited for them would wait for
-  // ever
-  const mayWait = !isOnWorkers();
 
   return (key, task) => {
-    if (!mayWait) return task(false);
+    if (!MAY_WAIT_FOR_OTHER_REQUESTS) return task(false);
     const before = tails.get(key);
     const mine = before ? before.then(() => task(true)) : task(false);
     if (!isPromise(mine)) return mine; // done already: there is nothing to wait for

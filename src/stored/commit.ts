@@ -122,14 +122,13 @@ export function createServerCommit(
   function create(draft: Draft): Awaitable<Outcome> {
     const token = newToken();
     const record = newRecord(draft);
-    return after(digest(token), (handle) =>
-      after(store.create(handle, encodeRecord(record), metaOf(record)), (version) => {
-        if (version === undefined) return "refused";
-        emit({ type: "created", handle, subject: record.subject });
-        const cookie = cookieFor(token, record, draft.state);
-        return draft.state.signedIn ? signedIn(handle, record).then(() => cookie) : cookie;
-      }),
-    );
+    const handle = digest(token);
+    return after(store.create(handle, encodeRecord(record), metaOf(record)), (version) => {
+      if (version === undefined) return "refused";
+      emit({ type: "created", handle, subject: record.subject });
+      const cookie = cookieFor(token, record, draft.state);
+      return draft.state.signedIn ? signedIn(handle, record).then(() => cookie) : cookie;
+    });
   }
 
   function update(

@@ -1,10 +1,11 @@
+import { newNonce } from "../platform/nonce.ts";
 import { tombstoneEnd } from "../rules/lifetime.ts";
 import type { Settings } from "../rules/options.ts";
 import type { EntryMeta } from "../store.ts";
 import type { Chain, LivePlace } from "./chain.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { encodeMark, encodeRecord, type Forward, type LiveRecord, type Tombstone } from "./record.ts";
-import { digest, newNonce, newToken, successorOf } from "./token.ts";
+import { digest, newToken, successorOf } from "./token.ts";
 
 /**
  * A record moved to a new token. The new record first, then the mark under the old key, which decides: refused,
@@ -44,26 +45,20 @@ export function createTokenChange(
 ): TokenChange {
   async function rotate(place: LivePlace, record: LiveRecord): Promise<NewToken | undefined> {
     const nonce = newNonce();
-    const token = await successorOf(place.token, nonce);
+    const token = successorOf(place.token, nonce);
     // Unconfirmed, a forward lives as long as the session may: a lost response costs nothing
     return move(
       place,
       record,
       token,
-      { kind: "forward", to: await digest(token), nonce },
+      { kind: "forward", to: digest(token), nonce },
       record.createdAt + lifetime.absolute,
     );
   }
 
   async function renew(place: LivePlace, record: LiveRecord): Promise<NewToken | undefined> {
     const token = newToken();
-    return move(
-      place,
-      record,
-      token,
-      { kind: "ended", to: await digest(token) },
-      tombstoneEnd(clock(), rotation.grace),
-    );
+    return move(place, record, token, { kind: "ended", to: digest(token) }, tombstoneEnd(clock(), rotation.grace));
   }
 
   async function move(

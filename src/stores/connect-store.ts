@@ -2,8 +2,9 @@
  * Sessions in a store that was written for express-session.
  * @module
  */
+
+import { newNonce } from "../platform/nonce.ts";
 import type { SessionStore, Version } from "../store.ts";
-import { newNonce } from "../stored/token.ts";
 import { inTurn } from "./in-turn.ts";
 
 /** What we call of an express-session store; all of them have it. */

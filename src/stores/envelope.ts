@@ -1,5 +1,4 @@
-import type { Awaitable } from "../platform/awaitable.ts";
-import { digest } from "../stored/token.ts";
+import { sha256 } from "#platform";
 
 /** Where a session is listed: under a subject's digest, by a name that is unique to this stay with this subject. */
 export interface Place {
@@ -61,8 +60,8 @@ function toHead([, expiresAt, binding, subject]: RegExpExecArray): Head {
  * A name of fixed length for a subject, which may be any text. Of its JSON, because UTF-8 would make one of all lone
  * surrogates.
  */
-export function subjectDigest(subject: string): Awaitable<string> {
-  return digest(JSON.stringify(subject));
+export function subjectDigest(subject: string): string {
+  return sha256(JSON.stringify(subject));
 }
 
 /** What an engine takes for a time: a whole number that is not negative. */

@@ -2,8 +2,9 @@
  * Sessions in a key-value bucket of NATS JetStream.
  * @module
  */
+
+import { newNonce } from "../platform/nonce.ts";
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
-import { newNonce } from "../stored/token.ts";
 import { open, type Place, seal, subjectDigest, UNKNOWN_EXPIRY, wholeMs } from "./envelope.ts";
 import type { NatsBucket } from "./nats/bucket.ts";
 
@@ -48,7 +49,7 @@ export function natsStore(bucket: NatsBucket, options: NatsStoreOptions = {}): S
 
   async function create(key: string, value: string, meta: EntryMeta): Promise<Version | undefined> {
     const place =
-      meta.subject === undefined ? undefined : { subject: await subjectDigest(meta.subject), binding: newNonce() };
+      meta.subject === undefined ? undefined : { subject: subjectDigest(meta.subject), binding: newNonce() };
     const expiresAt = wholeMs(meta.expiresAt);
     await join(key, place, expiresAt);
     const revision = await takeKey(key, encode(seal({ expiresAt, place }, value)));
@@ -73,7 +74,7 @@ export function natsStore(bucket: NatsBucket, options: NatsStoreOptions = {}): S
   async function update(key: string, value: string, meta: EntryMeta, expected: Version): Promise<Version | undefined> {
     const { revision, place: left, expiresAt: end } = parseVersion(expected);
     if (!(end > clock())) return undefined;
-    const subject = meta.subject === undefined ? undefined : await subjectDigest(meta.subject);
+    const subject = meta.subject === undefined ? undefined : subjectDigest(meta.subject);
     // A session that stays with its subject keeps its name in the index; any other change makes a new one, so that a
     // late removal of the old one harms nobody.
     const stays = left !== undefined && left.subject === subject;
@@ -108,7 +109,7 @@ export function natsStore(bucket: NatsBucket, options: NatsStoreOptions = {}): S
   }
 
   async function keysOf(subject: string): Promise<string[]> {
-    const names = await keysLike(`subject.${await subjectDigest(subject)}.*.*`);
+    const names = await keysLike(`subject.${subjectDigest(subject)}.*.*`);
     const listed = await Promise.all(names.map(async (name) => ((await isListing(name)) ? [keyOf(name)] : [])));
     return listed.flat();
   }

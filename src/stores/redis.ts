@@ -2,8 +2,9 @@
  * Sessions in Redis or Valkey, alone, with Sentinel or as a Cluster.
  * @module
  */
+
+import { newNonce } from "../platform/nonce.ts";
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
-import { newNonce } from "../stored/token.ts";
 import { HEAD_LENGTH, open, openHead, type Place, seal, subjectDigest, UNKNOWN_EXPIRY, wholeMs } from "./envelope.ts";
 import { type RedisClient, type RedisCommands, redisCommands } from "./redis/client.ts";
 import { type RunScript, redisScripts } from "./redis/scripts.ts";
@@ -102,7 +103,7 @@ async function write(
   expected: Parsed | undefined,
 ): Promise<Version | undefined> {
   const id = newNonce();
-  const subject = meta.subject === undefined ? undefined : await subjectDigest(meta.subject);
+  const subject = meta.subject === undefined ? undefined : subjectDigest(meta.subject);
   const left = expected?.place;
   // A session that stays with its subject keeps its member; any other change makes a new one, so that a late removal
   // of the old one harms nobody.
@@ -154,7 +155,7 @@ async function removeAny(context: Context, key: string): Promise<boolean> {
 }
 
 async function keysOf(context: Context, subject: string): Promise<string[]> {
-  const index = indexAt(context, await subjectDigest(subject));
+  const index = indexAt(context, subjectDigest(subject));
   const members = await context.commands.send(index, "ZRANGEBYSCORE", index, `(${context.clock()}`, "+inf");
   const listed = (members as unknown[]).map((text) => String(text).split(" ") as [key: string, binding: string]);
   if (!context.split) return listed.map(([key]) => key);

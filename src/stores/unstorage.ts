@@ -2,8 +2,9 @@
  * Sessions in any driver of unstorage.
  * @module
  */
+
+import { newNonce } from "../platform/nonce.ts";
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
-import { newNonce } from "../stored/token.ts";
 import { subjectDigest, UNKNOWN_EXPIRY } from "./envelope.ts";
 import { inTurn } from "./in-turn.ts";
 
@@ -72,7 +73,7 @@ export function unstorageStore(storage: UnstorageLike, options: UnstorageStoreOp
   async function write(key: string, value: string, meta: EntryMeta, former: Stored | undefined): Promise<Version> {
     const { expiresAt } = meta;
     const ttl = { ttl: Math.max(1, Math.ceil((expiresAt - clock()) / 1000)) };
-    const subject = meta.subject === undefined ? undefined : await subjectDigest(meta.subject);
+    const subject = meta.subject === undefined ? undefined : subjectDigest(meta.subject);
     const stored: Stored = { value, version: newNonce(), expiresAt, ...(subject !== undefined && { subject }) };
     // The name first: a crash in between leaves one that leads nowhere, rather than a session that nobody can list and
     // revoke.
@@ -124,7 +125,7 @@ export function unstorageStore(storage: UnstorageLike, options: UnstorageStoreOp
       }),
 
     async keysOf(subject) {
-      const digest = await subjectDigest(subject);
+      const digest = subjectDigest(subject);
       const keys = (await storage.getKeys(`subject:${digest}`)).map(keyOf);
       const listed = await Promise.all(
         keys.map((key) => turn(key, async () => ((await findLive(key))?.subject === digest ? [key] : []))),

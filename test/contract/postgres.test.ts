@@ -8,6 +8,7 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PostgresStoreOptions, postgresStore, schema } from "../../src/stores/postgres.ts";
 import { describeWith, service, testWith } from "../services.ts";
+import { sourcePaths } from "../support/sources.ts";
 import { type SqlConnection, type SqlEngine, sqlStoreTests } from "./sql-store-tests.ts";
 
 const server = { host: "127.0.0.1", user: "postgres" };
@@ -47,7 +48,7 @@ describeWith(await service("postgres"), "postgresStore()", () => {
     async () => {
       const script = join(import.meta.dirname, "sql-runtimes", "postgres-bun.ts");
       const env = { ...process.env, DATABASE_URL: `postgres://${server.user}@${server.host}/${database}` };
-      const { stderr } = await promisify(execFile)(bun.path!, ["test", script], { cwd: tmpdir(), env });
+      const { stderr } = await promisify(execFile)(bun.path!, [sourcePaths, "test", script], { cwd: tmpdir(), env });
       expect(stderr).toMatch(/^ 0 fail$/m);
       expect(Number(/^ (\d+) pass$/m.exec(stderr)?.[1])).toBeGreaterThan(40);
     },

@@ -8,6 +8,7 @@ import { Miniflare } from "miniflare";
 import { afterAll, describe, expect, test } from "vitest";
 import { type D1Client, d1Store, type SqliteDatabase, schema, sqliteStore } from "../../src/stores/sqlite.ts";
 import { describeWith, service, testWith } from "../services.ts";
+import { sourcePaths, sourcePlatform } from "../support/sources.ts";
 import { insertOf, type SqlConnection, sqlStoreTests } from "./sql-store-tests.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sojourn-sqlite-"));
@@ -45,6 +46,8 @@ for (const name of ["node-22", "node-24", "node-26"] as const) {
     async () => {
       const { stdout } = await run(node.path!, [
         "--no-warnings",
+        "--import",
+        sourcePlatform,
         "--test-reporter=tap",
         join(runtimes, "sqlite-node.ts"),
       ]);
@@ -60,7 +63,7 @@ testWith(
   bun,
   "sqliteStore() on bun:sqlite keeps the contract",
   async () => {
-    const { stderr } = await run(bun.path!, ["test", join(runtimes, "sqlite-bun.ts")], { cwd: folder });
+    const { stderr } = await run(bun.path!, [sourcePaths, "test", join(runtimes, "sqlite-bun.ts")], { cwd: folder });
     expect(stderr).toMatch(/^ 0 fail$/m);
     expect(Number(/^ (\d+) pass$/m.exec(stderr)?.[1])).toBeGreaterThan(80);
   },

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { basename } from "node:path/posix";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import { denoJson, entries, packageJson, root, text } from "./manifests.ts";
@@ -28,9 +29,10 @@ describe("package.json and deno.json", () => {
 
   test("the tests and examples are type-checked against the same entries", () => {
     const { config } = ts.parseConfigFileTextToJson("tsconfig.test.json", text("tsconfig.test.json"));
-    expect(config.compilerOptions.paths).toEqual(
-      Object.fromEntries(entries.map(({ specifier, source }) => [specifier, [source]])),
-    );
+    expect(config.compilerOptions.paths).toEqual({
+      "#platform": ["./src/platform/node.ts"],
+      ...Object.fromEntries(entries.map(({ specifier, source }) => [specifier, [source]])),
+    });
   });
 
   test("every peer is optional", () => {
@@ -39,8 +41,16 @@ describe("package.json and deno.json", () => {
     expect(Object.keys(packageJson.peerDependenciesMeta ?? {}).filter((peer) => !peers.includes(peer))).toEqual([]);
   });
 
-  test("the package has no dependencies", () => {
-    expect(packageJson.dependencies).toBeUndefined();
+  test("the package depends on the hashes and encodings of Oslo, and on nothing else", () => {
+    expect(Object.keys(packageJson.dependencies ?? {})).toEqual(["@oslojs/crypto", "@oslojs/encoding"]);
+  });
+
+  test("#platform is a file of the package under every condition", () => {
+    const platforms = Object.fromEntries(
+      Object.entries(packageJson.imports["#platform"]).map(([condition, file]) => [condition, basename(file, ".js")]),
+    );
+    expect(platforms).toEqual({ node: "node", bun: "node", deno: "node", default: "portable" });
+    expect(denoJson.imports).toEqual({ "#platform": "./src/platform/node.ts" });
   });
 
   test("nothing runs when the package is installed", () => {

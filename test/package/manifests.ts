@@ -7,6 +7,7 @@ export interface PackageManifest {
   readonly name: string;
   readonly version: string;
   readonly license: string;
+  readonly imports: { readonly "#platform": Record<string, string> };
   readonly exports: Record<string, { types: string; default: string }>;
   readonly scripts: Record<string, string>;
   readonly dependencies?: Record<string, string>;
@@ -21,6 +22,7 @@ export interface DenoManifest {
   readonly version: string;
   readonly license: string;
   readonly exports: Record<string, string>;
+  readonly imports: Record<string, string>;
 }
 
 export const root: string = fileURLToPath(new URL("../..", import.meta.url));

@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { build, type Platform } from "esbuild";
 import { describe, expect, test } from "vitest";
 import { root } from "./manifests.ts";
 
@@ -8,21 +8,25 @@ const SEALED = `import { createSessions } from "@sojourn/session"; import { seal
 const ALONE = `import { createSessions } from "@sojourn/session"; console.log(createSessions);`;
 
 // Limits for statements that a user would write, minified and gzipped, all dependencies included: what it takes today.
-// They only ever go down. The aim is 8,000 for the core and 3,000 for sealed cookies; ARCHITECTURE.md says where the
-// bytes are.
-describe("size", () => {
-  test("createSessions and memoryStore take at most 12,700 bytes", async () => {
-    expect(await bytes(CORE)).toBeLessThanOrEqual(12_700);
+// They only ever go down. The portable platform brings its own SHA-256, and with it 1,300 bytes of constants of
+// SHA-512, which bundlers cannot tell to be unused; ARCHITECTURE.md says where the other bytes are.
+describe.each([
+  { platform: "node", core: 12_400, sealed: 3_600 },
+  { platform: "browser", core: 15_700, sealed: 3_850 },
+] as const)("size for esbuild's platform $platform", ({ platform, core, sealed }) => {
+  test(`createSessions and memoryStore take at most ${core} bytes`, async () => {
+    expect(await bytes(CORE, platform)).toBeLessThanOrEqual(core);
   });
 
-  test("sealedCookies adds at most 3,600 bytes to createSessions", async () => {
-    expect((await bytes(SEALED)) - (await bytes(ALONE))).toBeLessThanOrEqual(3_600);
+  test(`sealedCookies adds at most ${sealed} bytes to createSessions`, async () => {
+    expect((await bytes(SEALED, platform)) - (await bytes(ALONE, platform))).toBeLessThanOrEqual(sealed);
   });
 });
 
-async function bytes(contents: string): Promise<number> {
+async function bytes(contents: string, platform: Platform): Promise<number> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root, loader: "js" },
+    platform,
     bundle: true,
     minify: true,
     format: "esm",

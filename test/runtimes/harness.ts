@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { Miniflare, type WorkerOptions } from "miniflare";
 
 /** The root of the repository, where programs run unless told otherwise. */
@@ -108,6 +108,17 @@ export interface RunningWorker extends Running {
   readonly miniflare: Miniflare;
 }
 
+/** Package.json says which file of the built package is `#platform`; for the sources it is the source of that file. */
+const platformOfSources: Plugin = {
+  name: "the platform of the sources",
+  setup(build) {
+    const path = join(root, "src/platform/portable.ts");
+    build.onResolve({ filter: /^#platform$/ }, ({ importer }) =>
+      importer.startsWith(join(root, "src/")) ? { path } : undefined,
+    );
+  },
+};
+
 /**
  * Bundles a worker as a deployment would, and runs it in workerd with local KV, D1 and Durable Objects that last as
  * long as it runs.
@@ -128,6 +139,7 @@ export async function startWorker({
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:*", "node:*"],
     ...(alias && { alias }),
+    plugins: [platformOfSources],
     logLevel: "silent",
   });
   // Each Durable Object is a database file, and a disk makes every one of them wait: ten times as long for a suite that

@@ -1,3 +1,4 @@
+import { sha1 } from "#platform";
 import type { RedisCommands } from "./client.ts";
 
 /*
@@ -116,7 +117,7 @@ export function redisScripts(commands: RedisCommands): RunScript {
   };
   return async (name, keys, args) => {
     const script = scripts[name];
-    script.sha ??= await sha1(script.lua);
+    script.sha ??= sha1(script.lua);
     const { lua, sha } = script;
     const rest = [String(keys.length), ...keys, ...args];
     try {
@@ -132,9 +133,4 @@ interface Script {
   readonly lua: string;
   /** Known from the first use on. */
   sha?: string;
-}
-
-async function sha1(text: string): Promise<string> {
-  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text)));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
