@@ -1,6 +1,6 @@
 /**
- * Sessions on Node: {@link sessionMiddleware} for Express, Connect, Fastify, Koa and plain `http`; {@link
- * toNodeListener} for fetch handlers.
+ * Sessions on Node: {@link sessionMiddleware} for Express, Connect, Fastify, Koa and plain `http`. Fetch handlers are
+ * served by `toNodeListener` of `@sojourn/session/node-listener`.
  *
  * @module
  */
@@ -93,72 +93,12 @@ class NodeRequest implements RequestLike {
   }
 }
 
-/** A listener for `http.createServer` and the like. */
-export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void;
-
 /**
- * Serves a fetch handler, such as `sessions.wrap` returns it, from Node's own server. The bridge is
- * `@hono/node-server`, which must be installed.
+ * Moved to `@sojourn/session/node-listener`.
  *
- * @example
- * ```ts
- * createServer(toNodeListener(sessions.wrap(() => new Response("hello")))).listen(8080);
- * ```
+ * @deprecated
+ * @throws Error always
  */
-export function toNodeListener(fetch: (request: Request) => Response | Promise<Response>): NodeListener {
-  let listener: NodeListener | undefined;
-  // Without the peer there is nothing to serve: the rejection ends the process at start, with a message that says what
-  // to do
-  const bridge = import("@hono/node-server").then(
-    ({ getRequestListener, RequestError }) => {
-      const errorHandler = (error: unknown): Response | undefined => {
-        if (error === NO_ANSWER) return undefined;
-        if (error instanceof RequestError) return new Response(null, { status: 400 }); // a request that no URL can be made of
-        console.error(error); // as Bun, Deno and Workers do; the bridge alone says nothing
-        return new Response(null, { status: 500 });
-      };
-      const answer = async (request: Request, { outgoing }: { outgoing: { destroy(): unknown } }): Promise<Response> =>
-        cutOff(await fetch(request), () => outgoing.destroy());
-      listener = getRequestListener(answer, {
-        overrideGlobalObjects: false,
-        errorHandler: errorHandler as () => Response,
-      }) as NodeListener;
-      return listener;
-    },
-    (cause) => {
-      throw new Error("toNodeListener needs the package @hono/node-server: npm install @hono/node-server", { cause });
-    },
-  );
-  return (request, response) => {
-    if (listener) listener(request, response);
-    else bridge.then((ready) => ready(request, response));
-  };
-}
-
-const NO_ANSWER: unique symbol = Symbol("no answer");
-
-/**
- * A network error, and a body that fails midway, are cut connections for the client. The bridge would complete them as
- * if all were well, and with the text of the error.
- */
-function cutOff(response: Response, cut: () => void): Response {
-  if (response.status === 0) {
-    cut();
-    throw NO_ANSWER;
-  }
-  const { body } = response;
-  if (body === null) return response;
-  const getReader = body.getReader.bind(body) as () => ReadableStreamDefaultReader<Uint8Array>;
-  body.getReader = (() => {
-    const reader = getReader();
-    const read = reader.read.bind(reader);
-    reader.read = () =>
-      read().catch((error: unknown) => {
-        console.error(error);
-        cut();
-        return { done: true, value: undefined };
-      });
-    return reader;
-  }) as typeof body.getReader;
-  return response;
+export function toNodeListener(_fetch: (request: Request) => unknown): never {
+  throw new Error('toNodeListener moved: import { toNodeListener } from "@sojourn/session/node-listener"');
 }

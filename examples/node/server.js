@@ -1,7 +1,7 @@
 // npm start                  the site on http://localhost:8080 (PORT=3000 npm start: on another port)
 import { createServer } from "node:http";
 import { createSessions, memoryStore } from "@sojourn/session";
-import { toNodeListener } from "@sojourn/session/node";
+import { toNodeListener } from "@sojourn/session/node-listener";
 import { createSite, describe } from "../site/site.js";
 
 // With "auto" the cookie is a plain one on http://localhost, so that Safari takes it there too.

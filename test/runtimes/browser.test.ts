@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { createSessions } from "@sojourn/session";
-import { toNodeListener } from "@sojourn/session/node";
+import { toNodeListener } from "@sojourn/session/node-listener";
 import { type Browser, type BrowserContext, chromium, type LaunchOptions, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { createSite } from "../../examples/site/site.js";

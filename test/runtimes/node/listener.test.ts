@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { request as open } from "node:http";
 import { createSessions, memoryStore, type Session } from "@sojourn/session";
-import { toNodeListener } from "@sojourn/session/node";
+import { toNodeListener } from "@sojourn/session/node-listener";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { closedAfterEach } from "./after-each.ts";
 import { cookieOf, type Received, type Served, send, serve } from "./client.ts";

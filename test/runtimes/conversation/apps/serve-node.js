@@ -1,7 +1,7 @@
 /** `node serve-node.js app`: an app of fetch-apps.js or node-apps.js, with its sessions in memory. */
 import { createServer } from "node:http";
 import { memoryStore } from "@sojourn/session";
-import { toNodeListener } from "@sojourn/session/node";
+import { toNodeListener } from "@sojourn/session/node-listener";
 import { clock, putForward } from "./controlled.js";
 import { createApp } from "./fetch-apps.js";
 import { nodeApps } from "./node-apps.js";
