@@ -77,7 +77,7 @@ const broomDelay = 60_000;
  * @throws {TypeError} when `kv` is no `Deno.Kv` or `prefix` is empty.
  */
 export function denoKvStore(kv: DenoKv, options: DenoKvStoreOptions = {}): SessionStore {
-  const { prefix = ["sojourn"], clock = Date.now } = options;
+  const { prefix = ["sojourn"], clock = () => Date.now() } = options;
   if (typeof kv?.atomic !== "function")
     throw new TypeError("denoKvStore needs a Deno.Kv: write denoKvStore(await Deno.openKv())");
   if (!Array.isArray(prefix) || prefix.length === 0) {

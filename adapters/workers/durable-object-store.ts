@@ -52,7 +52,7 @@ export function durableObjectStore(
   namespace: SessionObjectNamespace,
   options: DurableObjectStoreOptions = {},
 ): SessionStore {
-  const { prefix = "", clock = Date.now } = options;
+  const { prefix = "", clock = () => Date.now() } = options;
   if (typeof namespace?.getByName !== "function") {
     throw new TypeError(
       'Cannot use this namespace: durableObjectStore() takes a Durable Object binding, as in durableObjectStore(binding(env, "SESSIONS"))',

@@ -68,7 +68,7 @@ const rowSlack = 86_400_000;
  * @throws {TypeError} when `namespace` is no KV namespace, or for a prefix with other characters.
  */
 export function kvStore(namespace: SessionKvNamespace, options: KvStoreOptions = {}): KvSessionStore {
-  const { prefix = "session:", clock = Date.now } = options;
+  const { prefix = "session:", clock = () => Date.now() } = options;
   if (typeof namespace?.getWithMetadata !== "function") {
     throw new TypeError(
       'Cannot use this namespace: kvStore() takes a KV binding, as in kvStore(binding(env, "SESSIONS"))',

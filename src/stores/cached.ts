@@ -30,7 +30,7 @@ export function cachedStore(
   far: SessionStore,
   options: CachedStoreOptions = {},
 ): SessionStore {
-  const { staleness = 1_000, clock = Date.now } = options;
+  const { staleness = 1_000, clock = () => Date.now() } = options;
   if (!(Number.isFinite(staleness) && staleness > 0)) {
     throw new RangeError(
       `Cannot keep copies for ${String(staleness)} ms: staleness must be a number of milliseconds above zero`,

@@ -61,7 +61,7 @@ export interface ConnectStoreOptions {
  * @throws {TypeError} for something that is no such store
  */
 export function connectStore(store: ConnectStore, options: ConnectStoreOptions = {}): SessionStore {
-  const { clock = Date.now } = options;
+  const { clock = () => Date.now() } = options;
   if (typeof store?.get !== "function" || typeof store.set !== "function" || typeof store.destroy !== "function") {
     throw new TypeError(
       "Cannot use this as an express-session store: pass an instance, with get(), set() and destroy()",

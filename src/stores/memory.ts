@@ -1,5 +1,6 @@
 /** Sessions in this process's memory: the default store, and the measure of what the others do. */
 import { must } from "../option-checks.ts";
+import { pause } from "../platform/pause.ts";
 import type { SessionStore, Version } from "../store.ts";
 import { createSlotTable } from "./memory/slot-table.ts";
 import { createSlots, none } from "./memory/slots.ts";
@@ -43,7 +44,7 @@ const looksWhenFull = 16;
  * @throws {RangeError | TypeError} when `maxEntries` is not a whole number above 0, or `clock` not a function.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
-  const { maxEntries = 250_000, clock = Date.now } = options;
+  const { maxEntries = 250_000, clock = () => Date.now() } = options;
   must(Number.isSafeInteger(maxEntries) && maxEntries > 0, "maxEntries", maxEntries, "a whole number above 0");
   must(typeof clock === "function", "clock", clock, "a function");
 
@@ -169,7 +170,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       // As many looks as there are entries go around once; in slices, so that requests get their turn in between
       for (let looks = size; looks > 0; looks -= looksPerSlice) {
         dropped += dropExpired(Math.min(looks, looksPerSlice) + 1, now);
-        await new Promise((resolve) => setTimeout(resolve));
+        await pause();
       }
       return dropped;
     },

@@ -42,7 +42,7 @@ export interface NatsStoreOptions {
  * @throws {TypeError} for something that is no bucket
  */
 export function natsStore(bucket: NatsBucket, options: NatsStoreOptions = {}): SessionStore {
-  const { clock = Date.now } = options;
+  const { clock = () => Date.now() } = options;
   if (typeof bucket?.create !== "function" || typeof bucket.keys !== "function") {
     throw new TypeError("Cannot use this as a NATS bucket: pass what `await new Kvm(connection).create(name)` returns");
   }

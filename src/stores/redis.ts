@@ -51,7 +51,7 @@ export interface RedisStoreOptions {
  *   `legacy()` of later ones), or a prefix with other characters
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): SessionStore {
-  const { prefix = "session:", clock = Date.now } = options;
+  const { prefix = "session:", clock = () => Date.now() } = options;
   if (typeof prefix !== "string" || !PREFIX.test(prefix)) {
     throw new TypeError(
       `Cannot use Redis prefix ${JSON.stringify(prefix)}: write 1 to 100 of A-Z a-z 0-9 _ - . : / { }`,

@@ -51,7 +51,7 @@ export interface UnstorageStoreOptions {
  * @throws {TypeError} for something that is no storage
  */
 export function unstorageStore(storage: UnstorageLike, options: UnstorageStoreOptions = {}): SessionStore {
-  const { clock = Date.now } = options;
+  const { clock = () => Date.now() } = options;
   if (typeof storage?.getItem !== "function" || typeof storage.getKeys !== "function") {
     throw new TypeError("Cannot use this as a storage: pass what createStorage() of unstorage returns");
   }

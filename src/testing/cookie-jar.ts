@@ -1,4 +1,5 @@
 /** A client for tests that keeps cookies as a browser does. */
+import { type Cookie, domainMatches, isTrustworthy, parseSetCookie, pathMatches } from "./set-cookie.ts";
 
 /** Where requests go and what time it is. */
 export interface CookieJarOptions {
@@ -25,21 +26,12 @@ export interface CookieJar {
   closeBrowser(): void;
 }
 
-interface Cookie {
-  readonly name: string;
-  readonly value: string;
-  /** The host, or with a leading dot the domain whose hosts get it. */
-  readonly domain: string;
-  readonly path: string;
-  readonly secure: boolean;
-  /** Epoch milliseconds; undefined: until the browser is closed. */
-  readonly endsAt: number | undefined;
-}
-
 /**
- * A client that keeps cookies, for tests. It follows RFC 6265bis in what a server can see: domain, path, Secure,
- * expiry, replacement, and the rules of the `__Host-`, `__Secure-` and `__Http-` prefixes. SameSite plays no part,
- * since every request is the user's own.
+ * A client that keeps cookies, for tests. It follows RFC 6265bis in what a server can see: domain, path, Secure, expiry
+ * with its cap of 400 days, replacement, sizes, control characters, and the rules of the `__Host-`, `__Secure-` and
+ * `__Http-` prefixes; and Chromium in that it refuses `SameSite=None` and `Partitioned` without `Secure`. What it leaves
+ * out: SameSite in requests, since each is the user's own; partitions, since there is one page; how many cookies a
+ * browser keeps for a site; and the list of public suffixes, of which it knows the top-level domains.
  *
  * @param send A fetch handler, or `fetch` itself, which is the default.
  *
@@ -54,14 +46,15 @@ export function cookieJar(
   send: (request: Request) => Response | Promise<Response> = (request) => fetch(request),
   options: CookieJarOptions = {},
 ): CookieJar {
-  const { origin = "https://localhost", clock = Date.now } = options;
+  // Date.now is looked up with each call, since a test may replace it later
+  const { origin = "https://localhost", clock = () => Date.now() } = options;
   let cookies: Cookie[] = [];
 
   function keep(from: string | URL, headers: Headers): void {
     const url = new URL(from, origin);
     for (const line of headers.getSetCookie()) {
       const cookie = parseSetCookie(line, url, clock());
-      if (cookie === undefined) continue;
+      if (cookie === undefined || hidesSecure(cookie, cookies, url)) continue;
       const place = cookies.findIndex((other) => isSame(other, cookie));
       const ended = cookie.endsAt !== undefined && cookie.endsAt <= clock();
       // A replaced cookie keeps its place, since the older of two with one path is sent first.
@@ -82,7 +75,7 @@ export function cookieJar(
     return kept(url)
       .filter(({ path }) => pathMatches(path, url.pathname))
       .sort((a, b) => b.path.length - a.path.length)
-      .map(({ name, value }) => `${name}=${value}`)
+      .map(({ name, value }) => (name === "" ? value : `${name}=${value}`))
       .join("; ");
   }
 
@@ -107,64 +100,26 @@ export function cookieJar(
   };
 }
 
-/** The cookie of a Set-Cookie line (RFC 6265bis, section 5.6), or undefined where a browser would drop it. */
-function parseSetCookie(line: string, url: URL, now: number): Cookie | undefined {
-  const [pair = "", ...parts] = line.split(";");
-  const [name, value] = split(pair);
-  const attributes = new Map(parts.map(split).map(([key, text]) => [key.toLowerCase(), text]));
-  const domain = (attributes.get("domain") ?? "").replace(/^\./, "").toLowerCase();
-  if (domain !== "" && !domainMatches(`.${domain}`, url.hostname)) return undefined;
-  const secure = attributes.has("secure");
-  if (secure && !isTrustworthy(url)) return undefined;
-  const path = attributes.get("path") ?? "";
-  if (!prefixAllows(name, { secure, path, domain, httpOnly: attributes.has("httponly") })) return undefined;
-  return {
-    name,
-    value,
-    domain: domain === "" ? url.hostname : `.${domain}`,
-    path: path.startsWith("/") ? path : url.pathname.slice(0, Math.max(1, url.pathname.lastIndexOf("/"))),
-    secure,
-    endsAt: endOf(attributes, now),
-  };
-}
-
-function endOf(attributes: ReadonlyMap<string, string>, now: number): number | undefined {
-  const maxAge = attributes.get("max-age") ?? "";
-  if (/^-?\d+$/.test(maxAge)) return now + Number(maxAge) * 1000;
-  const expires = Date.parse(attributes.get("expires") ?? "");
-  return Number.isNaN(expires) ? undefined : expires;
-}
-
-function split(text: string): [name: string, value: string] {
-  const equals = text.indexOf("=");
-  return equals < 0 ? [text.trim(), ""] : [text.slice(0, equals).trim(), text.slice(equals + 1).trim()];
-}
-
-/** RFC 6265bis, section 4.1.3: what a name promises, the cookie must keep. */
-function prefixAllows(
-  name: string,
-  { secure, path, domain, httpOnly }: Record<"secure" | "httpOnly", boolean> & Record<"path" | "domain", string>,
-): boolean {
-  const prefix = /^__(?:secure|host-http|host|http)-/.exec(name.toLowerCase())?.[0];
-  if (prefix === undefined) return true;
-  if (!secure) return false;
-  if (prefix.includes("host") && (path !== "/" || domain !== "")) return false;
-  return httpOnly || !prefix.includes("http");
-}
-
 function isSame(a: Cookie, b: Cookie): boolean {
   return a.name === b.name && a.domain === b.domain && a.path === b.path;
 }
 
-function domainMatches(domain: string, host: string): boolean {
-  return domain === host || (domain.startsWith(".") && (host === domain.slice(1) || host.endsWith(domain)));
-}
-
-function pathMatches(cookiePath: string, path: string): boolean {
-  return path === cookiePath || path.startsWith(cookiePath.endsWith("/") ? cookiePath : `${cookiePath}/`);
-}
-
-/** Browsers take Secure cookies over https, and from this machine itself. */
-function isTrustworthy({ protocol, hostname }: URL): boolean {
-  return protocol === "https:" || /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+/**
+ * RFC 6265bis, section 5.7, "leave secure cookies alone": over plain http nobody replaces or hides a Secure cookie of
+ * the name.
+ */
+function hidesSecure(cookie: Cookie, kept: readonly Cookie[], url: URL): boolean {
+  const bare = (domain: string): string => domain.replace(/^\./, "");
+  return (
+    !cookie.secure &&
+    !isTrustworthy(url) &&
+    kept.some(
+      (other) =>
+        other.secure &&
+        other.name === cookie.name &&
+        (domainMatches(`.${bare(other.domain)}`, bare(cookie.domain)) ||
+          domainMatches(`.${bare(cookie.domain)}`, bare(other.domain))) &&
+        pathMatches(other.path, cookie.path),
+    )
+  );
 }

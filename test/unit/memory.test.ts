@@ -138,6 +138,19 @@ test("a memoryStore() answers without promises", async () => {
   expect(await store.sweep(now)).toBe(0);
 });
 
+test("a memoryStore() under faked timers sweeps to its end, and asks the time that is faked", async () => {
+  const store = memoryStore();
+  vi.useFakeTimers({ now: 1_000_000 });
+  try {
+    for (let key = 0; key < 5_000; key++) store.create(`key ${key}`, "x", { expiresAt: 1_000_100 });
+    vi.setSystemTime(1_000_100);
+    expect(store.read("key 1")).toBeUndefined();
+    expect(await store.sweep(Date.now())).toBeGreaterThan(1_000);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test("a memoryStore() lets others have their turn while it sweeps", async () => {
   const store = memoryStore({ clock });
   for (let i = 0; i < 10_000; i++) store.create(String(i), "x", { expiresAt: now + (i % 2 ? 1 : lifetime) });

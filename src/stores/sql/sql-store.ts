@@ -1,5 +1,6 @@
 /** What all SQL stores have in common: what each operation asks the engine, and what the answer means. */
 import type { Awaitable } from "../../platform/awaitable.ts";
+import { pause } from "../../platform/pause.ts";
 import type { Entry, SessionStore, Version } from "../../store.ts";
 import { type Dialect, type Parameters, type SqlValue, type Statement, sweepBatch } from "./statements.ts";
 
@@ -42,7 +43,11 @@ export interface SqlClient {
 }
 
 /** @throws {TypeError} when `clock` is not a function. */
-export function sqlStore(client: SqlClient, { schema, statements }: Dialect, clock: () => number = Date.now): SqlStore {
+export function sqlStore(
+  client: SqlClient,
+  { schema, statements }: Dialect,
+  clock: () => number = () => Date.now(),
+): SqlStore {
   if (typeof clock !== "function")
     throw new TypeError("Cannot read the time: clock must be a function that returns epoch milliseconds");
   // The columns are whole numbers, and a clock may know fractions.
@@ -66,7 +71,7 @@ export function sqlStore(client: SqlClient, { schema, statements }: Dialect, clo
       total += batch;
       if (batch < sweepBatch) return total;
       // A synchronous client would keep the whole program waiting.
-      await new Promise((resume) => setTimeout(resume));
+      await pause();
     }
   }
 
