@@ -1,12 +1,11 @@
 import type { Backend, BackendSource, CreateBackend, SessionInfo } from "./backend.ts";
-import { SessionError } from "./errors.ts";
 import type { RequestLike } from "./http/cookie-options.ts";
-import { type Additions, canCarryCookie, type HeadersLike, headersOf, merge, withAdditions } from "./http/response.ts";
-import type { Awaitable } from "./platform/awaitable.ts";
-import { after, isPromise } from "./platform/awaitable.ts";
+import { type HeadersLike, headersOf, merge } from "./http/response.ts";
+import { type Awaitable, after } from "./platform/awaitable.ts";
+import { type Context, commit, load } from "./request/load.ts";
+import { serve, serveLazily } from "./request/wrap.ts";
 import { resolveOptions, type SessionOptions, type Settings } from "./rules/options.ts";
-import { newSession, type Session, stateOf } from "./session/session.ts";
-import { isUntouched, type Loaded } from "./session/state.ts";
+import type { Session } from "./session/session.ts";
 import type { SessionStore } from "./store.ts";
 import { createServerBackend } from "./stored/backend.ts";
 import { memoryStore } from "./stores/memory.ts";
@@ -97,104 +96,22 @@ export function createSessions<Data extends object = Record<string, unknown>>(
   options: SessionsOptions = {},
 ): Sessions<Data> {
   const settings = resolveOptions(options);
-  const backend = resolveBackend(options, settings);
-
-  function load(request: RequestLike): Awaitable<Session<Data>> {
-    const now = settings.clock();
-    const cookie = settings.cookieOf(request);
-    const found = orElse(
-      () => backend.find(request.headers.get("cookie"), cookie, now),
-      (error) => unavailable(error, now),
-    );
-    return after(found, (loaded) => newSession<Data>(loaded, request, cookie, now, settings.codec));
-  }
-
-  /**
-   * A store that fails is an error, or by choice a session that is empty, takes no changes and leaves the cookie alone.
-   */
-  function unavailable(error: unknown, now: number): Loaded {
-    if (settings.onStoreFailure === "throw" || !isStoreFailure(error)) throw error;
-    const none = { handle: undefined, subject: undefined, authenticatedAt: undefined };
-    return { status: "unavailable", data: {}, ...none, createdAt: now, expiresAt: now, persistent: false };
-  }
-
-  function commit(session: Session<Data>, deliverable: boolean): Awaitable<Additions> {
-    const state = stateOf(session);
-    if (state.closed) throw new SessionError("session_committed", "The session was committed already; commit it once");
-    state.closed = true;
-    const setCookie =
-      state.loaded.status === "unavailable" ? [] : orElse(() => backend.keep(state, deliverable), forgive);
-    return after(setCookie, (lines) => ({ setCookie: lines, accessed: state.accessed }));
-
-    /** Only the expiry did not move: who chose to go on without a store does not want the response refused for that. */
-    function forgive(error: unknown): [] {
-      if (settings.onStoreFailure === "anonymous" && isUntouched(state) && isStoreFailure(error)) return [];
-      throw error;
-    }
-  }
-
-  /**
-   * Handler and commit at once, where both are: a promise takes 8 % of a request on Node's server. What fails is a
-   * rejected promise always.
-   */
-  function answer(
-    session: Session<Data>,
-    respond: (session: Session<Data>) => Awaitable<Response>,
-  ): Awaitable<Response> {
-    try {
-      const response = respond(session);
-      if (isPromise(response)) return answerLater(session, response);
-      const additions = commit(session, canCarryCookie(response));
-      return isPromise(additions) ? answerLater(session, response, additions) : withAdditions(response, additions);
-    } catch (error) {
-      close(session);
-      return Promise.reject(error);
-    }
-  }
-
-  async function answerLater(
-    session: Session<Data>,
-    answering: Awaitable<Response>,
-    committing?: Promise<Additions>,
-  ): Promise<Response> {
-    try {
-      const response = await answering;
-      return withAdditions(response, await (committing ?? commit(session, canCarryCookie(response))));
-    } catch (error) {
-      close(session);
-      throw error;
-    }
-  }
-
+  const context: Context = { settings, backend: resolveBackend(options, settings) };
+  const { backend } = context;
   return {
     wrap: (handler) =>
       function fetch(request, ...args) {
-        const respond = (session: Session<Data>): Awaitable<Response> => handler(request, session, ...args);
-        try {
-          return after(load(request), (session) => answer(session, respond));
-        } catch (error) {
-          return Promise.reject(error);
-        }
+        return serve(context, handler, request, args);
       },
     wrapLazy: (handler) =>
-      async function fetch(request, ...args) {
-        let opened: Promise<Session<Data>> | undefined;
-        const open = () => (opened ??= (async () => load(request))());
-        try {
-          const response = await handler(request, open, ...args);
-          // A load that failed was the handler's to deal with
-          const session = await opened?.catch(() => undefined);
-          return session ? withAdditions(response, await commit(session, canCarryCookie(response))) : response;
-        } catch (error) {
-          opened?.then(close, () => {});
-          throw error;
-        }
+      function fetch(request, ...args) {
+        return serveLazily(context, handler, request, args);
       },
-    load: async (request) => load(request),
-    loadFrom: load,
-    commit: async (session, { deliverable = true } = {}) => headersOf(await commit(session, deliverable)),
+    load: async (request) => load(context, request),
+    loadFrom: (request) => load(context, request),
+    commit: async (session, { deliverable = true } = {}) => headersOf(await commit(context, session, deliverable)),
     commitTo: (session, headers, { deliverable = true } = {}) =>
-      after(commit(session, deliverable), (additions) => {
+      after(commit(context, session, deliverable), (additions) => {
         if (deliverable) merge(headers, additions);
       }),
     list: async (subject, { current } = {}) => backend.list(subject, current),
@@ -209,23 +126,4 @@ function resolveBackend(options: SessionsOptions, settings: Settings): Backend {
   return typeof store === "object" && store !== null && "createBackend" in store
     ? (store.createBackend as CreateBackend)(settings)
     : createServerBackend(store, settings);
-}
-
-/** `try`/`catch` for what may be synchronous or a promise. */
-function orElse<T, U>(attempt: () => Awaitable<T>, otherwise: (error: unknown) => U): Awaitable<T | U> {
-  try {
-    const result = attempt();
-    return isPromise(result) ? result.catch(otherwise) : result;
-  } catch (error) {
-    return otherwise(error);
-  }
-}
-
-/** The request is over: a write from now on throws, for it would go nowhere. */
-function close(session: object): void {
-  stateOf(session).closed = true;
-}
-
-function isStoreFailure(error: unknown): boolean {
-  return error instanceof SessionError && (error.code === "store_failed" || error.code === "store_timeout");
 }

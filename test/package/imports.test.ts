@@ -41,6 +41,7 @@ describe("imports", () => {
     ["src/index.ts", "src/sealed.ts", "src/testing.ts"],
     ["src/testing/"],
     ["src/sessions.ts"],
+    ["src/request/"],
     ["src/sealed/"],
     ["src/stores/"],
     ["src/stored/"],
