@@ -127,13 +127,17 @@ function node(name: ServiceName): Service {
   return result.available ? result : { ...result, reason: `${name} is not installed (npm ci --prefix test/engines)` };
 }
 
+/** The modules of addons that are compiled: `npm ci --prefix test/addons`. */
+export const fromAddons: NodeJS.Require = createRequire(join(root, "test/addons/package.json"));
+
 function addon(name: ServiceName): Service {
   try {
-    const Database = createRequire(import.meta.url)(name) as new (file: string) => { close(): void };
+    const Database = fromAddons(name) as new (file: string) => { close(): void };
     new Database(":memory:").close();
     return { name, available: true, reason: "" };
   } catch (error) {
-    return { name, available: false, reason: `${name} cannot be loaded: ${String(error).split("\n")[0]}` };
+    const why = String(error).split("\n")[0];
+    return { name, available: false, reason: `${name} cannot be loaded (npm ci --prefix test/addons): ${why}` };
   }
 }
 

@@ -8,7 +8,8 @@ import { createSite, describe } from "../site/site.js";
 const site = createSite(createSessions({ store: memoryStore(), cookie: { secure: "auto" }, describe }));
 
 const server = createServer(toNodeListener(site)).listen(Number(process.env.PORT ?? 8080), () => {
-  console.log(`http://localhost:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}`);
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  console.log(`The shop is open: http://localhost:${port}`);
 });
 
 // What is being answered is answered; then the process ends.

@@ -7,7 +7,7 @@ import { type Config, createClient, type InStatement } from "@libsql/client";
 import { Miniflare } from "miniflare";
 import { afterAll, describe, expect, test } from "vitest";
 import { type D1Client, d1Store, type SqliteDatabase, schema, sqliteStore } from "../../src/stores/sqlite.ts";
-import { describeWith, service, testWith } from "../services.ts";
+import { describeWith, fromAddons, service, testWith } from "../services.ts";
 import { sourcePaths, sourcePlatform } from "../support/sources.ts";
 import { insertOf, type SqlConnection, sqlStoreTests } from "./sql-store-tests.ts";
 
@@ -189,10 +189,11 @@ async function betterSqlite3(
   file: string,
   safeIntegers: boolean,
 ): Promise<SqlConnection & { rows(sql: string): unknown[] }> {
-  const name: string = "better-sqlite3"; // It has no types of its own, and may be missing.
-  const { default: Database } = (await import(name)) as {
-    default: new (file: string, options: { verbose: () => void }) => BetterSqlite3;
-  };
+  // It has no types of its own
+  const Database = fromAddons("better-sqlite3") as new (
+    file: string,
+    options: { verbose: () => void },
+  ) => BetterSqlite3;
   let statements = 0;
   const database = new Database(file === ":memory:" ? file : join(folder, file), { verbose: () => statements++ });
   database.pragma("journal_mode = WAL");

@@ -65,7 +65,7 @@ describe("package.json and deno.json", () => {
 });
 
 describe("lock files", () => {
-  test.each(["package-lock.json", "test/engines/package-lock.json"])(
+  test.each(["package-lock.json", "test/engines/package-lock.json", "test/addons/package-lock.json"])(
     "%s names no host but the public registry",
     (path) => {
       const hosts = [...text(path).matchAll(/"resolved": "(\w+:\/\/[^/"]*)/g)].map(([, host]) => host);
