@@ -5,11 +5,11 @@ import { after } from "../platform/awaitable.ts";
 import { endOf } from "../rules/lifetime.ts";
 import type { Settings } from "../rules/options.ts";
 import type { SessionStore } from "../store.ts";
-import { createChain, type LivePlace, type Place, type Seen } from "./chain.ts";
-import { createServerCommit } from "./commit.ts";
+import { follow, judge, type LivePlace, type Place, type Seen } from "./chain.ts";
+import { keep } from "./commit.ts";
+import { type Context, createContext } from "./context.ts";
 import type { Found } from "./draft.ts";
-import { guardStore } from "./guarded-store.ts";
-import { createSubjectIndex } from "./subject-index.ts";
+import { list, revoke, revokeAll } from "./subject-index.ts";
 import { digest, isWellFormed } from "./token.ts";
 
 /**
@@ -18,77 +18,79 @@ import { digest, isWellFormed } from "./token.ts";
  */
 export function createServerBackend(given: SessionStore, settings: Settings): Backend<Found> {
   checkStore(given, settings);
-  const store = guardStore(given, settings);
-  const chain = createChain(store, settings);
-  const index = createSubjectIndex(given, store, chain, settings);
-  const { lifetime, clock } = settings;
-
-  function find(cookieHeader: string | null, cookie: { name: string }, now: number): Awaitable<Found> {
-    const candidates = cookieValues(cookieHeader, cookie.name, isWellFormed);
-    const [token] = candidates;
-    if (token === undefined) return nothingFound(now);
-    const key = digest(token);
-    return after(store.read(key), (entry) => {
-      const seen = chain.judge(key, entry, now);
-      return seen?.kind === "live"
-        ? liveFound({ status: "live", token, key, seen, direct: true })
-        : search(candidates, { key, seen }, now);
-    });
-  }
-
-  /** The first cookie does not lead straight to a live record: follow what it left behind, and try the others. */
-  async function search(
-    candidates: string[],
-    first: { key: string; seen: Seen | undefined },
-    now: number,
-  ): Promise<Found> {
-    let best: Found | undefined;
-    for (const [index, token] of candidates.entries()) {
-      const place = await chain.follow(token, index === 0 ? first : undefined);
-      if (place.status === "live") return liveFound(place);
-      if (place.status === "ended") best ??= nothingFound(now, place);
-    }
-    return best ?? nothingFound(now);
-  }
-
-  function liveFound(place: LivePlace): Found {
-    const { record, idleEnd } = place.seen;
-    const { content: data, subject, authenticatedAt, createdAt, persistent = false } = record;
-    const expiresAt = endOf(idleEnd, createdAt, lifetime);
-    return {
-      status: "live",
-      data,
-      handle: place.key,
-      subject,
-      authenticatedAt,
-      createdAt,
-      expiresAt,
-      persistent,
-      place,
-    };
-  }
-
-  function nothingFound(now: number, place: Exclude<Place, LivePlace> = { status: "none" }): Found {
-    return {
-      status: place.status,
-      data: {},
-      handle: undefined,
-      subject: undefined,
-      authenticatedAt: undefined,
-      createdAt: now,
-      expiresAt: now + lifetime.idle,
-      persistent: settings.persistent,
-      place,
-    };
-  }
-
+  const context = createContext(given, settings);
+  const { store, can } = context;
   return {
-    find,
-    keep: createServerCommit(given, store, chain, index, settings),
-    list: index.list,
-    revoke: index.revoke,
-    revokeAll: index.revokeAll,
-    sweep: async () => (given.sweep ? store.sweep(clock()) : 0),
+    find: (cookieHeader, cookie, now) => find(context, cookieHeader, cookie.name, now),
+    keep: (state, deliverable) => keep(context, state, deliverable),
+    list: (subject, current) => list(context, subject, current),
+    revoke: (handle) => revoke(context, handle),
+    revokeAll: (subject, except) => revokeAll(context, subject, except),
+    sweep: async () => (can.sweep ? store.sweep(settings.clock()) : 0),
+  };
+}
+
+function find(context: Context, cookieHeader: string | null, name: string, now: number): Awaitable<Found> {
+  const candidates = cookieValues(cookieHeader, name, isWellFormed);
+  const [token] = candidates;
+  if (token === undefined) return nothingFound(context, now);
+  const key = digest(token);
+  return after(context.store.read(key), (entry) => {
+    const seen = judge(context, key, entry, now);
+    return seen?.kind === "live"
+      ? liveFound(context, { status: "live", token, key, seen, direct: true })
+      : search(context, candidates, { key, seen }, now);
+  });
+}
+
+/** The first cookie does not lead straight to a live record: follow what it left behind, and try the others. */
+async function search(
+  context: Context,
+  candidates: string[],
+  first: { key: string; seen: Seen | undefined },
+  now: number,
+): Promise<Found> {
+  let best: Found | undefined;
+  for (const [index, token] of candidates.entries()) {
+    const place = await follow(context, token, index === 0 ? first : undefined);
+    if (place.status === "live") return liveFound(context, place);
+    if (place.status === "ended") best ??= nothingFound(context, now, place);
+  }
+  return best ?? nothingFound(context, now);
+}
+
+function liveFound({ settings }: Context, place: LivePlace): Found {
+  const { record, idleEnd } = place.seen;
+  const { content: data, subject, authenticatedAt, createdAt, persistent = false } = record;
+  const expiresAt = endOf(idleEnd, createdAt, settings.lifetime);
+  return {
+    status: "live",
+    data,
+    handle: place.key,
+    subject,
+    authenticatedAt,
+    createdAt,
+    expiresAt,
+    persistent,
+    place,
+  };
+}
+
+function nothingFound(
+  { settings }: Context,
+  now: number,
+  place: Exclude<Place, LivePlace> = { status: "none" },
+): Found {
+  return {
+    status: place.status,
+    data: {},
+    handle: undefined,
+    subject: undefined,
+    authenticatedAt: undefined,
+    createdAt: now,
+    expiresAt: now + settings.lifetime.idle,
+    persistent: settings.persistent,
+    place,
   };
 }
 

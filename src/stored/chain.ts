@@ -1,10 +1,9 @@
 import { SessionError } from "../errors.ts";
 import { isPromise } from "../platform/awaitable.ts";
 import { limitPassed, tombstoneEnd } from "../rules/lifetime.ts";
-import type { Settings } from "../rules/options.ts";
 import type { Entry, Version } from "../store.ts";
-import { createDecoder, type DecodedRecord, type Decoder } from "./decoder.ts";
-import type { GuardedStore } from "./guarded-store.ts";
+import type { Context } from "./context.ts";
+import type { DecodedRecord } from "./decoder.ts";
 import { encodeMark, type Forward, type LiveRecord, type Tombstone } from "./record.ts";
 import { digest, successorOf } from "./token.ts";
 
@@ -29,32 +28,6 @@ export interface LivePlace {
   readonly direct: boolean;
 }
 
-/** Walks the chains that rotation, renewal and logout leave behind in a store. */
-export interface Chain {
-  /**
-   * What an entry means at `now`, by default the present; `undefined` where it is missing, past a limit, or nothing of
-   * ours. Never throws.
-   */
-  judge(key: string, entry: Entry | undefined, now?: number): Seen | undefined;
-  readonly remember: Decoder["remember"];
-  /**
-   * Follows the forwards that the bearer of `token` proves to know, to the live record. `start` is what its own key
-   * holds, if that is known.
-   */
-  follow(token: string, start?: { readonly key: string; readonly seen: Seen | undefined }): Promise<Place>;
-  /**
-   * Ends the live record that `key` leads to, through forwards and tombstones alike. False if there is none, or
-   * `spared` says to leave it. `known` saves the first read.
-   */
-  end(
-    key: string,
-    how: Ending,
-    options?: { known?: Seen | undefined; spared?: (key: string, record: LiveRecord) => Promise<boolean> },
-  ): Promise<boolean>;
-  /** The key of the live record that `key` leads to. */
-  liveKey(key: string): Promise<string | undefined>;
-}
-
 export type Ending = "destroyed" | "revoked" | "evicted" | "reused";
 
 /**
@@ -63,96 +36,123 @@ export type Ending = "destroyed" | "revoked" | "evicted" | "reused";
  */
 const MAX_STEPS = 100;
 
-export function createChain(store: GuardedStore, settings: Settings): Chain {
-  const { codec, lifetime, rotation, clock, emit } = settings;
-  const { decode, remember } = createDecoder(codec);
+/** What the walk of {@link end} may be given. */
+interface EndOptions {
+  /** What `key` holds, which saves the first read. */
+  readonly known?: Seen | undefined;
+  /** Whether a live record is to be left alone. */
+  readonly spared?: (key: string, record: LiveRecord) => Promise<boolean>;
+}
 
-  function judge(key: string, entry: Entry | undefined, now = clock()): Seen | undefined {
-    if (entry === undefined) return undefined;
-    const decoded = decode(key, entry?.value, now);
-    // A store may hand out anything; `null` for an entry is nothing of ours too
-    if (decoded === undefined || !Number.isFinite(entry.expiresAt) || entry.version === undefined) return reject(key);
-    const { version, expiresAt: idleEnd } = entry;
-    if (decoded.kind !== "live") return now < idleEnd ? { ...decoded, version, idleEnd } : undefined;
-    const limit = limitPassed(idleEnd, decoded.createdAt, now, lifetime);
-    if (limit === undefined) return { kind: "live", record: decoded, version, idleEnd };
-    emit({ type: "expired", limit, handle: key, subject: decoded.subject });
+/**
+ * What an entry means at `now`, by default the present; `undefined` where it is missing, past a limit, or nothing of
+ * ours. Never throws.
+ */
+export function judge(
+  { settings, decoder }: Context,
+  key: string,
+  entry: Entry | undefined,
+  now: number = settings.clock(),
+): Seen | undefined {
+  if (entry === undefined) return undefined;
+  const decoded = decoder.decode(key, entry?.value, now);
+  // A store may hand out anything; `null` for an entry is nothing of ours too
+  if (decoded === undefined || !Number.isFinite(entry.expiresAt) || entry.version === undefined) {
+    settings.emit({ type: "record_rejected", handle: key });
     return undefined;
   }
+  const { version, expiresAt: idleEnd } = entry;
+  if (decoded.kind !== "live") return now < idleEnd ? { ...decoded, version, idleEnd } : undefined;
+  const limit = limitPassed(idleEnd, decoded.createdAt, now, settings.lifetime);
+  if (limit === undefined) return { kind: "live", record: decoded, version, idleEnd };
+  settings.emit({ type: "expired", limit, handle: key, subject: decoded.subject });
+  return undefined;
+}
 
-  function reject(handle: string): undefined {
-    emit({ type: "record_rejected", handle });
-  }
+/** What is under a key now. */
+export async function look(context: Context, key: string): Promise<Seen | undefined> {
+  const entry = context.store.read(key);
+  return judge(context, key, isPromise(entry) ? await entry : entry);
+}
 
-  async function read(key: string): Promise<Seen | undefined> {
-    const entry = store.read(key);
-    return judge(key, isPromise(entry) ? await entry : entry);
-  }
-
-  async function follow(token: string, start?: Parameters<Chain["follow"]>[1]): Promise<Place> {
-    let key = start?.key ?? digest(token);
-    for (let step = 0; step < MAX_STEPS; step++) {
-      const seen = step === 0 && start ? start.seen : await read(key);
-      if (seen === undefined) return { status: "none" };
-      if (seen.kind === "live") return { status: "live", token, key, seen, direct: step === 0 };
-      if (seen.kind === "ended") return { status: "ended", key };
-      if (seen.until !== undefined && clock() >= seen.until) return await reused(key, seen);
-      token = successorOf(token, seen.nonce);
-      key = digest(token);
-      if (key !== seen.to) {
-        reject(key); // a store that was tampered with must not lead a token anywhere
-        return { status: "none" };
-      }
+/**
+ * Follows the forwards that the bearer of `token` proves to know, to the live record. `start` is what its own key
+ * holds, if that is known.
+ */
+export async function follow(
+  context: Context,
+  token: string,
+  start?: { readonly key: string; readonly seen: Seen | undefined },
+): Promise<Place> {
+  const { clock, emit } = context.settings;
+  let key = start?.key ?? digest(token);
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const seen = step === 0 && start ? start.seen : await look(context, key);
+    if (seen === undefined) return { status: "none" };
+    if (seen.kind === "live") return { status: "live", token, key, seen, direct: step === 0 };
+    if (seen.kind === "ended") return { status: "ended", key };
+    if (seen.until !== undefined && clock() >= seen.until) return await reused(context, key, seen);
+    token = successorOf(token, seen.nonce);
+    key = digest(token);
+    if (key !== seen.to) {
+      emit({ type: "record_rejected", handle: key }); // a store that was tampered with must not lead a token anywhere
+      return { status: "none" };
     }
-    return { status: "ended", key };
   }
+  return { status: "ended", key };
+}
 
-  /**
-   * The token was replaced, its successor was seen, and the grace is over: two parties hold it, and one of them should
-   * not.
-   */
-  async function reused(key: string, forward: Forward): Promise<Place> {
-    const revoked = rotation.onReuse === "revoke" && (await end(forward.to, "reused"));
-    if (!revoked) emit({ type: "token_reused", handle: key, revoked });
-    return { status: "ended", key };
-  }
+/**
+ * The token was replaced, its successor was seen, and the grace is over: two parties hold it, and one of them should
+ * not.
+ */
+async function reused(context: Context, key: string, forward: Forward): Promise<Place> {
+  const { rotation, emit } = context.settings;
+  const revoked = rotation.onReuse === "revoke" && (await end(context, forward.to, "reused"));
+  if (!revoked) emit({ type: "token_reused", handle: key, revoked });
+  return { status: "ended", key };
+}
 
-  async function end(key: string, how: Ending, { known, spared }: Parameters<Chain["end"]>[2] = {}): Promise<boolean> {
-    for (let step = 0; step < MAX_STEPS; step++) {
-      const seen: Seen | undefined = (step === 0 && known) || (await read(key));
-      if (seen === undefined) return false;
-      if (seen.kind !== "live") {
-        if (seen.to === undefined) return false;
-        key = seen.to;
-        continue;
-      }
-      if (await spared?.(key, seen.record)) return false;
-      const ended = await store.update(
-        key,
-        encodeMark({ kind: "ended" }),
-        { expiresAt: tombstoneEnd(clock(), rotation.grace) },
-        seen.version,
-      );
-      if (ended !== undefined) {
-        const of = { handle: key, subject: seen.record.subject };
-        emit(how === "reused" ? { type: "token_reused", revoked: true, ...of } : { type: how, ...of });
-        return true;
-      }
-      // Changed or moved on meanwhile: look again at the same key
-    }
-    throw new SessionError("session_conflict", "The session changed faster than it could be ended; try again");
-  }
-
-  async function liveKey(key: string): Promise<string | undefined> {
-    for (let step = 0; step < MAX_STEPS; step++) {
-      const seen = await read(key);
-      if (seen === undefined) return undefined;
-      if (seen.kind === "live") return key;
-      if (seen.to === undefined) return undefined;
+/**
+ * Ends the live record that `key` leads to, through forwards and tombstones alike. False if there is none, or `spared`
+ * says to leave it.
+ */
+export async function end(
+  context: Context,
+  key: string,
+  how: Ending,
+  { known, spared }: EndOptions = {},
+): Promise<boolean> {
+  const { store, settings } = context;
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const seen: Seen | undefined = (step === 0 && known) || (await look(context, key));
+    if (seen === undefined) return false;
+    if (seen.kind !== "live") {
+      if (seen.to === undefined) return false;
       key = seen.to;
+      continue;
     }
-    return undefined;
+    if (await spared?.(key, seen.record)) return false;
+    const meta = { expiresAt: tombstoneEnd(settings.clock(), settings.rotation.grace) };
+    const ended = await store.update(key, encodeMark({ kind: "ended" }), meta, seen.version);
+    if (ended !== undefined) {
+      const of = { handle: key, subject: seen.record.subject };
+      settings.emit(how === "reused" ? { type: "token_reused", revoked: true, ...of } : { type: how, ...of });
+      return true;
+    }
+    // Changed or moved on meanwhile: look again at the same key
   }
+  throw new SessionError("session_conflict", "The session changed faster than it could be ended; try again");
+}
 
-  return { judge, remember, follow, end, liveKey };
+/** The key of the live record that `key` leads to. */
+export async function liveKey(context: Context, key: string): Promise<string | undefined> {
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const seen = await look(context, key);
+    if (seen === undefined) return undefined;
+    if (seen.kind === "live") return key;
+    if (seen.to === undefined) return undefined;
+    key = seen.to;
+  }
+  return undefined;
 }

@@ -25,46 +25,41 @@ export interface Draft {
 }
 
 /** The request's changes applied to what is stored at `place`, and what to do about them at `now`. */
-export type PlanDraft = (state: State, place: Place, deliverable: boolean, now: number) => Draft;
+export function draftOf(settings: Settings, state: State, place: Place, deliverable: boolean, now: number): Draft {
+  const { codec, lifetime, rotation } = settings;
+  const seen = place.status === "live" ? place.seen : undefined;
+  const live = seen?.record;
+  const stored = { data: live?.content ?? {}, subject: live?.subject };
+  const content = state.changes.length === 0 ? stored : contentAt(settings, state, place, stored);
+  const data = live && content === stored ? live.data : codec.encode(content.data);
+  // As with data: only what this request changed may overrule what another stored
+  const persistChanged = state.persistent !== state.loaded.persistent;
+  const persistent = live && !persistChanged ? (live.persistent ?? false) : state.persistent;
+  const plan = planCommit(
+    {
+      status: place.status,
+      destroyed: state.destroyed,
+      signedIn: state.signedIn,
+      renewed: state.renewed,
+      changed: live ? data !== live.data || persistent !== (live.persistent ?? false) : state.changes.length > 0,
+      empty: live === undefined && Object.keys(content.data).length === 0,
+      direct: place.status === "live" && place.direct,
+      unconfirmed: live?.previous !== undefined,
+      deliverable,
+      renewedAt: live?.renewedAt ?? 0,
+      idleEnd: seen?.idleEnd ?? 0,
+    },
+    rotation.every,
+    lifetime,
+    now,
+  );
+  return { plan, state, data, content: content.data, subject: content.subject, persistent, persistChanged };
+}
 
-export function createDrafts({ codec, lifetime, rotation }: Settings): PlanDraft {
-  return (state, place, deliverable, now) => {
-    const seen = place.status === "live" ? place.seen : undefined;
-    const live = seen?.record;
-    const stored = { data: live?.content ?? {}, subject: live?.subject };
-    const content = state.changes.length === 0 ? stored : contentAt(state, place, stored);
-    const data = live && content === stored ? live.data : codec.encode(content.data);
-    // As with data: only what this request changed may overrule what another stored
-    const persistChanged = state.persistent !== state.loaded.persistent;
-    const persistent = live && !persistChanged ? (live.persistent ?? false) : state.persistent;
-    const plan = planCommit(
-      {
-        status: place.status,
-        destroyed: state.destroyed,
-        signedIn: state.signedIn,
-        renewed: state.renewed,
-        changed: live ? data !== live.data || persistent !== (live.persistent ?? false) : state.changes.length > 0,
-        empty: live === undefined && Object.keys(content.data).length === 0,
-        direct: place.status === "live" && place.direct,
-        unconfirmed: live?.previous !== undefined,
-        deliverable,
-        renewedAt: live?.renewedAt ?? 0,
-        idleEnd: seen?.idleEnd ?? 0,
-      },
-      rotation.every,
-      lifetime,
-      now,
-    );
-    return { plan, state, data, content: content.data, subject: content.subject, persistent, persistChanged };
-  };
-
-  /**
-   * While nobody came between, what the request sees is the outcome already; else its changes apply anew to what is
-   * stored by now.
-   */
-  function contentAt(state: State, place: Place, stored: Content): Content {
-    return place === state.loaded.place
-      ? state.content
-      : applyChanges(stored.data, stored.subject, state.changes, codec);
-  }
+/**
+ * While nobody came between, what the request sees is the outcome already; else its changes apply anew to what is
+ * stored by now.
+ */
+function contentAt({ codec }: Settings, state: State, place: Place, stored: Content): Content {
+  return place === state.loaded.place ? state.content : applyChanges(stored.data, stored.subject, state.changes, codec);
 }
