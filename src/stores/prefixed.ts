@@ -8,26 +8,32 @@ import type { EntryMeta, SessionStore, Version } from "../store.ts";
  * has an option for that. `sweep` drops what has expired of all of them.
  *
  * @param prefix 1 to 20 letters, digits, `-` and `_`, which every engine takes in a key. No two prefixes get in each
- * other's way.
- * @throws {TypeError} when `prefix` is not such a text.
+ * other's way, because all keys have one length. So a store has one prefix: one inside another could name the same.
+ * @throws {TypeError} when `prefix` is not such a text, or the store has a prefix already; each method for a key that
+ *   does not have 43 characters.
  */
 export function prefixedStore(store: SessionStore, prefix: string): SessionStore {
   if (!/^[\w-]{1,20}$/.test(prefix)) {
     throw new TypeError(`Cannot use the prefix ${JSON.stringify(prefix)}: write 1 to 20 letters, digits, "-" or "_"`);
   }
-  // Keys all have one length, so that where the prefix ends is clear; subjects have not, and prefixes have no colon.
+  if (prefixed.has(store)) {
+    throw new TypeError(
+      `Cannot put the prefix ${JSON.stringify(prefix)} inside another one: write one prefix, on the store that has none`,
+    );
+  }
+  // Subjects have any length, and prefixes have no colon.
   const metaOf = ({ expiresAt, subject }: EntryMeta): EntryMeta =>
     subject === undefined ? { expiresAt } : { expiresAt, subject: `${prefix}:${subject}` };
   const bare = (keys: string[]): string[] => keys.map((key) => key.slice(prefix.length));
   const { touch, keysOf, sweep, consistency } = store;
-  return {
-    read: (key) => store.read(prefix + key),
-    create: (key, value, meta) => store.create(prefix + key, value, metaOf(meta)),
-    update: (key, value, meta, expected) => store.update(prefix + key, value, metaOf(meta), expected),
-    delete: (key, expected) => store.delete(prefix + key, expected),
+  const at = (key: string): string => prefix + whole(key);
+  const made: SessionStore = {
+    read: (key, ...rest) => store.read(at(key), ...rest),
+    create: (key, value, meta) => store.create(at(key), value, metaOf(meta)),
+    update: (key, value, meta, expected) => store.update(at(key), value, metaOf(meta), expected),
+    delete: (key, expected) => store.delete(at(key), expected),
     ...(touch && {
-      touch: (key: string, ...rest: [expiresAt: number, expected?: Version]) =>
-        touch.call(store, prefix + key, ...rest),
+      touch: (key: string, ...rest: [expiresAt: number, expected?: Version]) => touch.call(store, at(key), ...rest),
     }),
     ...(keysOf && {
       keysOf: (subject: string) => after(keysOf.call(store, `${prefix}:${subject}`), bare),
@@ -35,4 +41,19 @@ export function prefixedStore(store: SessionStore, prefix: string): SessionStore
     ...(sweep && { sweep: (now: number) => sweep.call(store, now) }),
     ...(consistency && { consistency }),
   };
+  prefixed.add(made);
+  return made;
+}
+
+/** Stores that have a prefix. */
+const prefixed = new WeakSet<SessionStore>();
+
+const KEY_LENGTH = 43;
+
+/** Keys have one length, so that where the prefix ends is clear. */
+function whole(key: string): string {
+  if (key.length !== KEY_LENGTH) {
+    throw new TypeError(`Cannot use a key of ${key.length} characters: under a prefix it could name another's`);
+  }
+  return key;
 }

@@ -8,6 +8,7 @@ import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
 import { HEAD_LENGTH, open, openHead, type Place, seal, subjectDigest, UNKNOWN_EXPIRY, wholeMs } from "./envelope.ts";
 import { type RedisClient, type RedisCommands, redisCommands } from "./redis/client.ts";
 import { type RunScript, redisScripts } from "./redis/scripts.ts";
+import { wholeListing } from "./whole-listing.ts";
 
 export type { RedisClient } from "./redis/client.ts";
 
@@ -156,18 +157,20 @@ async function removeAny(context: Context, key: string): Promise<boolean> {
 
 async function keysOf(context: Context, subject: string): Promise<string[]> {
   const index = indexAt(context, subjectDigest(subject));
-  const members = await context.commands.send(index, "ZRANGEBYSCORE", index, `(${context.clock()}`, "+inf");
-  const listed = (members as unknown[]).map((text) => String(text).split(" ") as [key: string, binding: string]);
-  if (!context.split) return listed.map(([key]) => key);
-  const present = await Promise.all(listed.map(([key, binding]) => isAt(context, key, binding)));
-  return listed.flatMap(([key], at) => (present[at] ? [key] : []));
+  async function readMembers(): Promise<string[]> {
+    const members = await context.commands.send(index, "ZRANGEBYSCORE", index, `(${context.clock()}`, "+inf");
+    return (members as unknown[]).map(String);
+  }
+  const members = await (context.split ? wholeListing(readMembers, (text) => isAt(context, text)) : readMembers());
+  return members.map((text) => text.split(" ", 1)[0] as string);
 }
 
-/** Whether the session is live and in the place of this name, by its head alone. */
-async function isAt(context: Context, key: string, binding: string): Promise<boolean> {
+/** Whether the session of a member is live and in its place, by its head alone. */
+async function isAt(context: Context, text: string): Promise<boolean> {
+  const [key = "", binding] = text.split(" ");
   const [name, from, to] = [entryAt(context, key), String(ID_LENGTH), String(ID_LENGTH + HEAD_LENGTH)];
   const head = openHead(String(await context.commands.send(name, "GETRANGE", name, from, to)));
-  return head?.place?.binding === binding && head.expiresAt > context.clock();
+  return head?.place !== undefined && head.place.binding === binding && head.expiresAt > context.clock();
 }
 
 /** Before the entry on a cluster; inside the entry's script everywhere else. */

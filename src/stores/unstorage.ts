@@ -7,6 +7,7 @@ import { newNonce } from "../platform/nonce.ts";
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
 import { subjectDigest, UNKNOWN_EXPIRY } from "./envelope.ts";
 import { inTurn } from "./in-turn.ts";
+import { wholeListing } from "./whole-listing.ts";
 
 /** What we call of a `Storage` of unstorage. */
 export interface UnstorageLike {
@@ -30,12 +31,14 @@ export interface UnstorageStoreOptions {
  * Cannot promise, once several processes share the storage, that no update is lost and that a logout is final:
  * unstorage cannot compare-and-set. `rotation.every` is refused.
  *
- * Within one process both hold, since calls for one key wait for each other; between processes the last writer wins,
- * and a driver for a remote service may read what was there a while ago. For Redis, SQL, NATS, Deno KV, D1 and Durable
+ * Within one process of Node, Bun or Deno both hold, since calls for one key wait for each other, for two seconds at
+ * most; between processes, and on Workers and edge runtimes, where no request may wait for another, the last writer
+ * wins. A driver for a remote service may read what was there a while ago. For Redis, SQL, NATS, Deno KV, D1 and Durable
  * Objects there are stores of ours that promise it.
  *
- * A session is `session:<key>`; a subject's sessions are `subject:<digest of the subject>:<key>`. To share a storage
- * with something else: `prefixStorage(storage, "name")`. `keysOf` and `sweep` list keys, which is slow in a large
+ * A session is `session:<key>`; a subject's sessions are `subject:<digest of the subject>:<key>`. Two stores on
+ * one storage have the same sessions. To share it with something else, or with the sessions of another application:
+ * `prefixStorage(storage, "name")`. `keysOf` and `sweep` list keys, which is slow in a large
  * storage. Expiry is judged here; drivers that know `ttl` (redis, upstash, Cloudflare KV, ...) clear away by
  * themselves, for the others (fs, memory, db0, ...) call `sweep`.
  *
@@ -55,7 +58,7 @@ export function unstorageStore(storage: UnstorageLike, options: UnstorageStoreOp
   if (typeof storage?.getItem !== "function" || typeof storage.getKeys !== "function") {
     throw new TypeError("Cannot use this as a storage: pass what createStorage() of unstorage returns");
   }
-  const turn = inTurn();
+  const turn = inTurn(storage);
 
   /** What is stored, live or not; the text of it if it is not ours. */
   async function find(key: string): Promise<Stored | string | undefined> {
@@ -126,11 +129,10 @@ export function unstorageStore(storage: UnstorageLike, options: UnstorageStoreOp
 
     async keysOf(subject) {
       const digest = subjectDigest(subject);
-      const keys = (await storage.getKeys(`subject:${digest}`)).map(keyOf);
-      const listed = await Promise.all(
-        keys.map((key) => turn(key, async () => ((await findLive(key))?.subject === digest ? [key] : []))),
+      return wholeListing(
+        async () => (await storage.getKeys(`subject:${digest}`)).map(keyOf),
+        (key) => turn(key, async () => (await findLive(key))?.subject === digest),
       );
-      return listed.flat();
     },
 
     async sweep(now) {

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Version } from "../../src/store.ts";
 import { newToken as newKey } from "../../src/stored/token.ts";
@@ -24,7 +25,7 @@ describe("connectStore()", () => {
   for (const [name, make] of Object.entries(stores)) {
     testStore(`connectStore(${name})`, ({ clock }) => connectStore(make(), { clock }), {
       test,
-      capabilities: { consistency: "eventual", index: false, touch: false, sweep: false },
+      capabilities: { consistency: "eventual", index: false, sweep: false },
     });
   }
 
@@ -55,6 +56,48 @@ describe("connectStore()", () => {
     expect([removed, late, await store.read(key)]).toEqual([true, undefined, undefined]);
   });
 
+  test("create() is one call, and looks first only at a key that this process has used", async () => {
+    const calls: string[] = [];
+    const engine = counting(new MemoryStore(), calls);
+    const [store, key, meta] = [connectStore(engine), newKey(), { expiresAt: Date.now() + hour }];
+    expect(await store.create(key, "1", meta)).toBeDefined();
+    expect(calls.splice(0)).toEqual(["set"]);
+    expect(await store.create(key, "2", meta)).toBeUndefined();
+    expect(calls.splice(0)).toEqual(["get"]);
+  });
+
+  test("touch() is the store's own where a read shows what it did, and a write where it does not", async () => {
+    const calls: string[] = [];
+    const own = connectStore(counting(new MemoryStore(), calls));
+    // As connect-redis, connect-pg-simple and express-mysql-session do: the engine's expiry, not the one in the session.
+    const blind = new MemoryStore();
+    const silent = connectStore(counting({ ...bound(blind), touch: (_id, _session, done) => done() }, calls));
+    const none = connectStore(counting({ ...bound(new MemoryStore()), touch: undefined } as never, calls));
+    const ways: [ReturnType<typeof connectStore>, string[], string[]][] = [
+      [own, ["get", "touch", "get"], ["get", "touch"]],
+      [silent, ["get", "touch", "get", "set"], ["get", "set"]],
+      [none, ["get", "set"], ["get", "set"]],
+    ];
+    for (const [store, first, later] of ways) {
+      const [key, expiresAt] = [newKey(), Date.now() + hour];
+      const version = (await store.create(key, "x", { expiresAt })) as Version;
+      calls.length = 0;
+      expect(await store.touch?.(key, expiresAt + hour, version)).toBe(true);
+      expect(calls.splice(0)).toEqual(first);
+      expect(await store.touch?.(key, expiresAt + 2 * hour, version)).toBe(true);
+      expect(calls.splice(0)).toEqual(later);
+      expect(await store.read(key)).toEqual({ value: "x", version, expiresAt: expiresAt + 2 * hour });
+      expect(await store.update(key, "y", { expiresAt }, version)).toBeDefined();
+      expect(await store.read(key)).toMatchObject({ value: "y", expiresAt });
+    }
+  });
+
+  test("a rejection from another realm's promise is the store's error", async () => {
+    const broken = new Error("broken");
+    const reject = (): unknown => runInNewContext("Promise.reject(broken)", { broken });
+    await expect(connectStore(answering({ get: reject })).read(newKey())).rejects.toBe(broken);
+  });
+
   test("a store is given what sessions of express-session have", async () => {
     const given: unknown[] = [];
     const engine = answering({
@@ -73,6 +116,7 @@ describe("connectStore()", () => {
           expires: new Date(now + hour).toISOString(),
           path: "/",
           httpOnly: true,
+          sojournUntil: now + hour,
         },
         sojourn: { value: "x", version: expect.any(String), expiresAt: now + hour },
       },
@@ -163,6 +207,26 @@ function answering(methods: Partial<ConnectStore>): ConnectStore {
     destroy: (_id, done) => done(),
     ...methods,
   };
+}
+
+function bound(store: ConnectStore): ConnectStore {
+  return { get: store.get.bind(store), set: store.set.bind(store), destroy: store.destroy.bind(store) };
+}
+
+/** The same store, which writes down what is called. */
+function counting(store: ConnectStore, calls: string[]): ConnectStore {
+  return new Proxy(store, {
+    get(target, name: keyof ConnectStore) {
+      const method = target[name] as ((...args: unknown[]) => unknown) | undefined;
+      return (
+        method &&
+        ((...args: unknown[]) => {
+          calls.push(name);
+          return method.apply(target, args);
+        })
+      );
+    },
+  });
 }
 
 function raw(store: ConnectStore, key: string): Promise<unknown> {

@@ -39,13 +39,7 @@ describeWith(await service("nats"), "natsStore()", () => {
 
   test("read() and update() are one request each", async () => {
     const requests: string[] = [];
-    const counted = new Proxy(bucket, {
-      get(target, name: keyof KV) {
-        requests.push(name);
-        const method = target[name] as (...args: unknown[]) => unknown;
-        return method.bind(target);
-      },
-    });
+    const counted = watched(bucket, (name) => void requests.push(name));
     const [store, key, meta] = [natsStore(counted), newKey(), { expiresAt: Date.now() + hour, subject: "anna" }];
     let version = (await store.create(key, "1", meta)) as Version;
     requests.length = 0;
@@ -136,7 +130,84 @@ describeWith(await service("nats"), "natsStore()", () => {
     await expect(store.create(newKey(), "x", meta)).rejects.toThrow(/closed/i);
     await expect(store.keysOf?.("anna")).rejects.toThrow(/closed/i);
     // Sound up to the limit of the server, and then its error.
-    await expect(natsStore(bucket).create(newKey(), "x".repeat(2_000_000), meta)).rejects.toThrow(/payload/i);
+    const large = newKey();
+    await expect(natsStore(bucket).create(large, "x".repeat(2_000_000), meta)).rejects.toThrow(RangeError);
+    await expect(natsStore(bucket).create(large, "x".repeat(2_000_000), meta)).rejects.toThrow(/max_payload/);
+    expect(await names(bucket, `subject.*.${large}.*`)).toEqual([]);
+  });
+
+  test("a value over the bucket's own limit is a RangeError, and leaves what was stored", async () => {
+    const own = await new Kvm(connection).create(`sojourn-test-${randomUUID()}`, { maxValueSize: 2_000 });
+    const [store, key, meta] = [natsStore(own), newKey(), { expiresAt: Date.now() + hour }];
+    const version = (await store.create(key, "small", meta)) as Version;
+    const write = store.update(key, "x".repeat(5_000), { ...meta, subject: "anna" }, version);
+    await expect(write).rejects.toThrow(RangeError);
+    expect(await store.read(key)).toMatchObject({ value: "small", version });
+    expect(await names(own, "subject.>")).toEqual([]);
+    await own.destroy();
+  });
+
+  test("a bucket that drops its oldest entries when it is full is refused with the first session", async () => {
+    const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+    for (const storage of ["memory", "file"]) {
+      const limits = { max_bytes: 5_000, storage: storage as never };
+      const own = await new Kvm(connection).create(`sojourn-test-${randomUUID()}`, limits);
+      // What it would do
+      for (let n = 0; n < 100; n++) await own.put(`k.${n}`, "x").catch(() => {});
+      expect((await names(own, "k.*")).includes("k.0")).toBe(false);
+      await expect(natsStore(own).create(newKey(), "x", meta)).rejects.toThrow(/max_bytes.*drops the oldest/);
+      expect(await names(own, "session.*")).toEqual([]);
+      await own.destroy();
+    }
+  });
+
+  test("a bucket whose replicas answer reads is refused with the first session", async () => {
+    const status = await bucket.status();
+    const replicated = watched(bucket, (name) =>
+      name === "status"
+        ? async () => ({ streamInfo: { config: { ...status.streamInfo.config, num_replicas: 3, allow_direct: true } } })
+        : undefined,
+    );
+    await expect(natsStore(replicated).create(newKey(), "x", { expiresAt: Date.now() + hour })).rejects.toThrow(
+      /allow_direct/,
+    );
+  });
+
+  test("sign-ins and sign-outs leave nothing in the index, and sweep() removes the marks of ended sessions", async () => {
+    const own = await newBucket();
+    const [store, meta] = [natsStore(own), { expiresAt: Date.now() + hour, subject: "anna" }];
+    const lasting = newKey();
+    await store.create(lasting, "x", meta);
+    for (let n = 0; n < 20; n++) {
+      const key = newKey();
+      await store.delete(key, (await store.create(key, "x", meta)) as Version);
+    }
+    expect((await own.status()).values).toBe(22);
+    expect(await store.sweep?.(Date.now())).toBe(0);
+    expect((await own.status()).values).toBe(2);
+    expect(await store.keysOf?.("anna")).toEqual([lasting]);
+    await own.destroy();
+  });
+
+  test("a session that moves to another key while it is listed is listed", async () => {
+    const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+    const [store, key, next] = [natsStore(bucket), newKey(), newKey()];
+    const version = (await store.create(key, "x", meta)) as Version;
+    let moved = false;
+    const late = natsStore(
+      watched(bucket, (name) =>
+        name === "get" && !moved
+          ? async (entry: string) => {
+              moved = true;
+              await store.create(next, "x", meta);
+              await store.update(key, "moved", { expiresAt: meta.expiresAt }, version);
+              return bucket.get(entry);
+            }
+          : undefined,
+      ),
+    );
+    expect(await late.keysOf?.("anna")).toEqual([next]);
+    await store.delete(next);
   });
 
   test("what is not a bucket is refused", () => {
@@ -184,11 +255,16 @@ describeWith(natsServerProgram(), "natsStore() on a server of its own", () => {
 });
 
 function failing(bucket: KV, method: keyof KV): NatsBucket {
+  return watched(bucket, (name) => (name === method ? () => Promise.reject(new Error("killed")) : undefined));
+}
+
+/** The bucket, with another method where there is one. */
+function watched(bucket: KV, instead: (name: string) => unknown): NatsBucket {
   return new Proxy(bucket, {
-    get: (target, name: keyof KV) =>
-      name === method
-        ? () => Promise.reject(new Error("killed"))
-        : (target[name] as (...args: unknown[]) => unknown).bind(target),
+    get(target, name: keyof KV) {
+      const own: unknown = typeof target[name] === "function" ? target[name].bind(target) : target[name];
+      return (typeof target[name] === "function" && instead(name)) || own;
+    },
   });
 }
 

@@ -35,6 +35,33 @@ test.each(["", "a:b", "a b", "ä", "a".repeat(21)])("prefixedStore() refuses the
   expect(() => prefixedStore(memoryStore(), prefix)).toThrow(TypeError);
 });
 
+test("prefixedStore() refuses a store that has a prefix: two would name the same as one", () => {
+  expect(() => prefixedStore(prefixedStore(memoryStore(), "sh"), "op")).toThrow(/^Cannot put the prefix "op" inside/);
+});
+
+test("prefixedStore() refuses a key whose length would let it name another's", () => {
+  const store = prefixedStore(memoryStore(), "sh");
+  const other = `op${key}`; // under "shop" that is `key`
+  for (const call of [
+    () => store.read(other),
+    () => store.create(other, "x", meta),
+    () => store.update(other, "x", meta, 1),
+    () => store.delete(other),
+    () => store.touch?.(other, 1),
+  ]) {
+    expect(call).toThrow(/^Cannot use a key of 45 characters/);
+  }
+});
+
+test("prefixedStore() passes on that a read must not come from a copy", () => {
+  const reads: unknown[] = [];
+  const inner = memoryStore();
+  const store = prefixedStore({ ...inner, read: (...args) => void reads.push(args) as never }, "shop");
+  (store.read as (...args: unknown[]) => unknown)(key, { fresh: true });
+  store.read(key);
+  expect(reads).toEqual([[`shop${key}`, { fresh: true }], [`shop${key}`]]);
+});
+
 /** A store that other applications use already, for the same subjects. */
 function crowded(clock: () => number) {
   const inner = memoryStore({ clock });

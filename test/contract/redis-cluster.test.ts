@@ -106,6 +106,26 @@ describeWith(program, "redisStore() on a cluster of three", () => {
       expect(await store.keysOf?.("anna")).toEqual([key]);
     });
 
+    test("a session that moves to another key while it is listed is listed", async () => {
+      const prefix = `${randomUUID()}:`;
+      const [store, key, next] = [redisStore(ioredis, { prefix }), newKey(), newKey()];
+      const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+      const version = (await store.create(key, "x", meta)) as Version;
+      let moved = false;
+      const late: RedisClient = {
+        isCluster: true,
+        sendCommand: async ([command = "", ...args]) => {
+          if (command === "GETRANGE" && !moved) {
+            moved = true;
+            await store.create(next, "x", meta);
+            await store.update(key, "moved", { expiresAt: meta.expiresAt }, version);
+          }
+          return ioredis.call(command, ...args);
+        },
+      };
+      expect(await redisStore(late, { prefix }).keysOf?.("anna")).toEqual([next]);
+    });
+
     test("what a session left behind is removed", async () => {
       const prefix = `${randomUUID()}:`;
       const [store, key, expiresAt] = [redisStore(nodeRedis, { prefix }), newKey(), Date.now() + hour];

@@ -86,6 +86,38 @@ describe("unstorageStore()", () => {
     rmSync(base, { recursive: true });
   });
 
+  test("two stores on one storage are exact among each other", async () => {
+    const base = newFolder();
+    const storage = createStorage({ driver: fsDriver({ base }) });
+    const stores = [unstorageStore(storage), unstorageStore(storage)];
+    const [key, meta] = [newKey(), { expiresAt: Date.now() + hour }];
+    const created = await Promise.all(stores.map((store) => store.create(key, "x", meta)));
+    expect(created.filter((version) => version !== undefined)).toHaveLength(1);
+    const version = (await stores[0]?.read(key))?.version as Version;
+    const updated = await Promise.all(stores.map((store) => store.update(key, "y", meta, version)));
+    expect(updated.filter((next) => next !== undefined)).toHaveLength(1);
+    rmSync(base, { recursive: true });
+  });
+
+  test("a session that moves to another key while it is listed is listed", async () => {
+    const storage = createStorage();
+    const [store, key, next] = [unstorageStore(storage), newKey(), newKey()];
+    const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+    const version = (await store.create(key, "x", meta)) as Version;
+    let names = 0;
+    const late: UnstorageLike = {
+      ...storage,
+      async getKeys(prefix) {
+        const found = await storage.getKeys(prefix);
+        if (++names > 1) return found;
+        await store.create(next, "x", meta);
+        await store.update(key, "moved", { expiresAt: meta.expiresAt }, version);
+        return found;
+      },
+    };
+    expect(await unstorageStore(late).keysOf?.("anna")).toEqual([next]);
+  });
+
   test("values and subjects of any characters come back, lone surrogates too", async () => {
     const base = newFolder();
     const store = unstorageStore(createStorage({ driver: fsDriver({ base }) }));

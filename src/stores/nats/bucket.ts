@@ -12,8 +12,8 @@ export interface NatsBucket {
    * Leaves the mark of a deleted key and nothing else; rejects when the key is at another revision than the one given.
    */
   purge(key: string, options?: { previousSeq: number }): Promise<void>;
-  /** The keys that match, deleted ones left out. */
-  keys(filter: string): Promise<AsyncIterable<string>>;
+  /** The settings of the stream behind the bucket. */
+  status(): Promise<{ readonly streamInfo: { readonly config: NatsStreamSettings } }>;
 }
 
 /** One revision of a key. A deleted key has a revision too, which says so. */
@@ -24,4 +24,87 @@ export interface NatsEntry {
   readonly revision: number;
   /** Whether it is a value or the mark of a deleted key. */
   readonly operation: "PUT" | "DEL" | "PURGE";
+}
+
+/** The settings of a stream that decide whether sessions are safe in it. */
+export interface NatsStreamSettings {
+  /** Limits of the whole stream; below 1: none. */
+  readonly max_bytes: number;
+  /** As above. */
+  readonly max_msgs: number;
+  /** How many servers have a copy. */
+  readonly num_replicas: number;
+  /** Whether any of them may answer a read. */
+  readonly allow_direct?: boolean;
+}
+
+/**
+ * The stream behind a bucket, as both clients have it on their class `Bucket`. `KV.keys()` does not do: it leaves out
+ * keys, or waits for seconds, when another key is deleted meanwhile. The state of the stream has all subjects in one
+ * answer.
+ */
+interface BucketStream {
+  readonly jsm: {
+    readonly streams: {
+      info(
+        stream: string,
+        options: { subjects_filter: string },
+      ): Promise<{ readonly state: { readonly subjects?: Readonly<Record<string, number>> } }>;
+      purge(stream: string, options: { filter: string; seq?: number }): Promise<unknown>;
+    };
+  };
+  bucketName(): string;
+  encodeKey(key: string): string;
+  decodeKey(key: string): string;
+  subjectForKey(encodedKey: string): string;
+}
+
+/** Keys of a bucket, and their removal without a trace. */
+export interface BucketKeys {
+  /** All keys that match, marks of deleted ones among them, as they were at one moment. */
+  matching(filter: string): Promise<string[]>;
+  /** Removes all revisions of a key, with `before` only those below it; leaves no mark. */
+  erase(key: string, before?: number): Promise<void>;
+}
+
+/** @throws {TypeError} for something that is no bucket */
+export function bucketKeys(bucket: NatsBucket): BucketKeys {
+  const stream = bucket as NatsBucket & BucketStream;
+  if (typeof bucket?.create !== "function" || typeof stream.jsm?.streams?.info !== "function") {
+    throw new TypeError("Cannot use this as a NATS bucket: pass what `await new Kvm(connection).create(name)` returns");
+  }
+  const subjectOf = (key: string): string => stream.subjectForKey(stream.encodeKey(key));
+  return {
+    async matching(filter) {
+      const options = { subjects_filter: subjectOf(filter) };
+      const { subjects = {} } = (await stream.jsm.streams.info(stream.bucketName(), options)).state;
+      const prefix = stream.subjectForKey("").length;
+      return Object.keys(subjects).map((subject) => stream.decodeKey(subject.slice(prefix)));
+    },
+    async erase(key, before) {
+      const range = before === undefined ? {} : { seq: before };
+      await stream.jsm.streams.purge(stream.bucketName(), { filter: subjectOf(key), ...range });
+    },
+  };
+}
+
+/**
+ * Refuses a bucket that loses what it holds in silence, or answers from the past. A stream with a limit drops its
+ * oldest entries at it: with "discard old" because it is told to, and with "discard new", which buckets have, because
+ * nats-server leaves its own overhead out when it judges whether a message still fits.
+ *
+ * @throws {TypeError} with what to set
+ */
+export async function checkBucket(bucket: NatsBucket): Promise<void> {
+  const { max_bytes, max_msgs, num_replicas, allow_direct } = (await bucket.status()).streamInfo.config;
+  if (max_bytes > 0 || max_msgs > 0) {
+    throw new TypeError(
+      "Cannot keep sessions in this NATS bucket: at its limit (max_bytes, max_msgs) its stream drops the oldest entries, live sessions among them. Use a bucket without these limits",
+    );
+  }
+  if (num_replicas > 1 && allow_direct) {
+    throw new TypeError(
+      "Cannot keep sessions in this NATS bucket: a replica may answer from the past, and show a session that was ended. Set allow_direct of its stream to false",
+    );
+  }
 }
