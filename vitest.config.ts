@@ -27,7 +27,7 @@ export default defineConfig({
       {
         // Against the sources; needs no build, so that one file runs in a moment.
         resolve: platform("node"),
-        test: { ...shared, name: "source", include: ["test/unit/**/*.test.ts", "test/contract/**/*.test.ts"] },
+        test: { ...shared, name: "source", include: ["test/{unit,contract,proof}/**/*.test.ts"] },
       },
       {
         resolve: platform("portable"),
@@ -52,7 +52,7 @@ export default defineConfig({
           ...shared,
           name: "built",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/unit/**", "test/contract/**", "**/node_modules/**"],
+          exclude: ["test/{unit,contract,proof}/**", "**/node_modules/**"],
           globalSetup: ["test/build.ts", "test/runtimes/conversation/table.ts"],
         },
       },

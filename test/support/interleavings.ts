@@ -160,7 +160,7 @@ function expectNothingLost({ runs }: World, data: Record<string, unknown>): void
 /** The properties, as tests. The names are the promises. */
 export function interleavingTests(ground: Ground): void {
   const RUNS = { numRuns: ground.runs };
-  describe("every order of the store operations of two and three requests", () => {
+  describe("orders of the store operations of two and three requests, drawn at random", () => {
     for (const rotating of [false, true]) {
       test(`writes ${rotating ? "during a rotation" : "without rotation"}: no acknowledged change is lost, one live record, every token leads to it`, async () => {
         await fc.assert(

@@ -1,7 +1,7 @@
 /**
  * Requests with the same cookie, in processes of their own over one real engine, in many orders of their store
  * operations: each operation stops before it is sent and before its answer arrives, and a random choice that can be
- * repeated says who goes on. The exhaustive search runs in memory (`test/unit/interleavings.test.ts`); here it is shown
+ * repeated says who goes on. The exhaustive search runs in memory (`test/proof`); here it is shown
  * that the engines take the place of memory.
  */
 import type { MakeStore } from "../../../src/testing.ts";

@@ -1,0 +1,55 @@
+/** Pauses between two attempts are shorter than this many milliseconds, limits of time are longer. */
+const LONGEST_PAUSE = 100;
+
+let drawn = 0;
+
+/** Numbers from 0 to below 1 that a seed repeats (Park and Miller, 1988). */
+export function chance(seed: number): () => number {
+  let state = seed % 2_147_483_647 || 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+/** The same random bytes again from here on, and never those from before the first call. */
+export function restartChance(): void {
+  drawn = 2 ** 31;
+}
+
+/**
+ * Runs `body` with timers and random bytes that an exploration can repeat. A pause between two attempts is over at
+ * once; a limit of time never passes, since whether an answer comes too late is for the explorer to choose.
+ */
+export async function withRepeatable<T>(body: () => Promise<T>): Promise<T> {
+  const { setTimeout, clearTimeout } = globalThis;
+  const { stackTraceLimit } = Error;
+  drawn = 0;
+  Object.assign(globalThis, {
+    setTimeout(callback: () => void, delay = 0) {
+      if (delay < LONGEST_PAUSE) queueMicrotask(callback);
+      return 0;
+    },
+    clearTimeout() {},
+  });
+  Object.defineProperty(crypto, "getRandomValues", { configurable: true, value: fill });
+  // Thousands of executions are given up by an error
+  Error.stackTraceLimit = 0;
+  try {
+    return await body();
+  } finally {
+    Object.assign(globalThis, { setTimeout, clearTimeout });
+    delete (crypto as Partial<Crypto>).getRandomValues; // what the prototype has shows again
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** Each call another value, and all of them spread well: the steps of a multiplicative generator. */
+function fill(array: Uint8Array | Int32Array): Uint8Array | Int32Array {
+  let state = ++drawn;
+  for (let index = 0; index < array.length; index++) {
+    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + index) | 0;
+    array[index] = state >>> 7;
+  }
+  return array;
+}

@@ -1,0 +1,3 @@
+import { everyTriple } from "./triples.ts";
+
+everyTriple({ rotating: false });
