@@ -29,8 +29,8 @@ export interface SealedCookiesOptions {
    */
   keys: readonly string[];
   /**
-   * How many cookies of about 3.8 kB a session may take, 1 to 10. Default 4: more does not pass Node's limit of 16 kB
-   * for all headers.
+   * How many cookies of about 3.8 kB a session may take, 1 to 10. Default 3, some 8 kB of JSON: that leaves 4.5 kB of
+   * Node's limit of 16 kB for all headers to other cookies and headers.
    */
   maxCookies?: number;
   /**
@@ -53,7 +53,7 @@ export interface SealedCookiesOptions {
  */
 export function sealedCookies(options: SealedCookiesOptions): BackendSource {
   known("sealedCookies", options, ["keys", "maxCookies", "compress", "revocations"]);
-  const { keys, maxCookies = 4, revocations } = options;
+  const { keys, maxCookies = 3, revocations } = options;
   const compress = boolean("compress", options.compress);
   if (!(Number.isInteger(maxCookies) && maxCookies > 0 && maxCookies <= MAX_COOKIES)) {
     throw new RangeError(`maxCookies must be 1 to ${MAX_COOKIES}`);

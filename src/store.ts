@@ -27,6 +27,11 @@ export interface EntryMeta {
   readonly expiresAt: number;
   /** Whom the index lists the entry under; absent: nobody. */
   readonly subject?: string;
+  /**
+   * Its loss would open what was ended: a store that makes room by dropping live entries keeps this one. Set in the
+   * list of ended sealed sessions; engines that drop by themselves are for their configuration to keep from it.
+   */
+  readonly lasting?: boolean;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { boolean, known, must, oneOf } from "../option-checks.ts";
-import { attributesOf, type CookieForm } from "./cookie.ts";
+import { attributesOf, type CookieForm, scopeOf } from "./cookie.ts";
 
 /** The least that a request must have, so that Node and framework adapters need no fake `Request`. */
 export interface RequestLike {
@@ -40,6 +40,8 @@ export interface CookieOptions {
 
 /** RFC 9110, section 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
+/** A sealed session called `name` has its further cookies under these; another manager's cookie must not be one. */
+const RESERVED = /\.\d$/;
 /** RFC 6265bis, section 4.1.1: any character except controls and ";"; browsers ignore a path of over 1024. */
 const PATH = /^\/[ -:<-~]{0,1023}$/;
 const HOSTNAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
@@ -52,6 +54,11 @@ export function resolveCookie(options: CookieOptions): (request: RequestLike) =>
   const isHostOnly = domain === undefined && path === "/";
   const name = options.name ?? (isHostOnly ? "__Host-Http-session" : "__Secure-session");
   must(isText(name, TOKEN), "cookie.name", name, "1 to 256 letters, digits and !#$%&'*+-.^_`|~");
+  if (RESERVED.test(name)) {
+    throw new TypeError(
+      `Cannot use cookie name "${name}": a name that ends in a dot and a digit is a part of a sealed session`,
+    );
+  }
   must(isText(path, PATH), "cookie.path", path, 'a path from "/" on, without ";" and control characters');
   must(
     domain === undefined || isText(domain, HOSTNAME),
@@ -74,10 +81,11 @@ export function resolveCookie(options: CookieOptions): (request: RequestLike) =>
     );
   }
   const attributes = { path, domain, sameSite, partitioned, priority };
-  const form: CookieForm = { name, attributes: attributesOf(attributes, true) };
+  const scope = scopeOf(attributes);
+  const form: CookieForm = { name, attributes: attributesOf(attributes, true), scope };
   const prefixed = options.name !== undefined && /^__(host|secure|http)-/i.test(name);
   if (secure === true || prefixed || sameSite === "none" || partitioned) return () => form;
-  const plain: CookieForm = { name: options.name ?? "session", attributes: attributesOf(attributes, false) };
+  const plain: CookieForm = { name: options.name ?? "session", attributes: attributesOf(attributes, false), scope };
   return (request) => (isLocalDevelopment(request) ? plain : form);
 }
 

@@ -8,6 +8,8 @@ export interface CookieForm {
   readonly name: string;
   /** Everything after the value, from `; Path` on. */
   readonly attributes: string;
+  /** What tells cookies of one name apart in a browser: path, domain and partition. */
+  readonly scope: string;
 }
 
 export interface CookieAttributes {
@@ -91,6 +93,11 @@ export function attributesOf(
   ]
     .filter(Boolean)
     .join("");
+}
+
+/** {@link CookieForm.scope}, short, since a sealed session repeats it. */
+export function scopeOf({ path, domain, partitioned }: CookieAttributes): string {
+  return [path, domain?.toLowerCase(), partitioned && "Partitioned"].filter(Boolean).join(" ");
 }
 
 /**

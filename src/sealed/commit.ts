@@ -1,7 +1,8 @@
 import { SessionError } from "../errors.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
-import { after } from "../platform/awaitable.ts";
-import { cookieMaxAge } from "../rules/lifetime.ts";
+import { after, all } from "../platform/awaitable.ts";
+import { CLOCK_SKEW, cookieMaxAge } from "../rules/lifetime.ts";
+import type { Settings } from "../rules/options.ts";
 import { planCommit } from "../rules/plan.ts";
 import { applyChanges, isUntouched, type SessionState } from "../session/state.ts";
 import { newToken } from "../stored/token.ts";
@@ -9,6 +10,8 @@ import { type SealedContext, type SealedFound, who } from "./finder.ts";
 import { pack } from "./packing.ts";
 import { removePieces, splitIntoCookies } from "./pieces.ts";
 import { encodeSealed, type SealedRecord } from "./record.ts";
+import type { Revocation } from "./revocations.ts";
+import { touchCookie } from "./touch.ts";
 
 type State = SessionState<SealedFound>;
 type Cookies = Awaitable<readonly string[]>;
@@ -45,7 +48,7 @@ function commit(
       unconfirmed: false,
       deliverable,
       renewedAt: 0,
-      idleEnd: before?.idleEnd ?? 0,
+      idleEnd: loaded.seenAt + Math.min(before?.idle ?? 0, lifetime.idle),
     },
     false,
     lifetime,
@@ -57,19 +60,24 @@ function commit(
     throw new SessionError("cookie_undeliverable", "This response cannot carry the cookie that the session is");
   }
   if (plan === "destroy") return destroy(context, state, deliverable);
+  if (plan === "touch" && before) return touch(context, state, before);
 
-  const now = Math.max(clock(), before?.renewedAt ?? 0); // never before the cookie that it replaces, also where two clocks differ
+  const now = clock();
+  const id = before && plan !== "renew" ? before.id : newToken();
   const kept = signedIn ? undefined : before;
   const record: SealedRecord = {
     kind: "live",
     data,
     createdAt: kept?.createdAt ?? now,
-    renewedAt: now,
+    // Newer than the cookie that it replaces, also where two clocks differ; but not what another clock would not read
+    renewedAt: Math.min(Math.max(now, (before?.renewedAt ?? 0) + 1), now + CLOCK_SKEW),
     subject: content.subject,
     authenticatedAt: signedIn ? now : kept?.authenticatedAt,
     persistent,
-    id: before && plan !== "renew" ? before.id : newToken(),
-    idleEnd: now + lifetime.idle,
+    id,
+    handle: kept?.handle ?? id,
+    idle: lifetime.idle,
+    scope: state.cookie.scope,
     end: kept?.end ?? now + lifetime.absolute,
   };
   return after(cookiesFor(context, record, state, content.data), (cookies) =>
@@ -95,32 +103,51 @@ function isStillOurs(
   next: SealedRecord | undefined,
 ): Awaitable<boolean> {
   if (revocations === undefined) return true;
-  if (next) return revocations.end(record.id, record.end, next.id);
+  if (next) return revocations.end(record.id, record.end, next);
   return after(revocations.find(record.id), (revoked) => revoked === undefined);
 }
 
+/** Not by the session's own cookie: the answer of a request that only reads must not replace what a write set. */
+function touch(context: SealedContext, { cookie }: State, record: SealedRecord): Cookies {
+  const { sealer, settings } = context;
+  return after(isStillOurs(context, record, undefined), (ours) => {
+    if (!ours) return NO_COOKIE;
+    const now = settings.clock();
+    return touchCookie(sealer, record, cookie, maxAgeOf(record, settings), now);
+  });
+}
+
+/** Ends all that the cookies open, not the newest alone: what is left would be the session of the next request. */
 function destroy(context: SealedContext, { loaded, cookie }: State, deliverable: boolean): Cookies {
-  const { record, ended = "", header } = loaded;
-  const of = record ? who(record) : { handle: ended, subject: undefined };
-  return after(endThrough(context, of.handle, record?.end), (isOver) => {
-    if (!isOver) return NO_COOKIE;
-    context.settings.emit({ type: "destroyed", ...of });
+  const { opened, header } = loaded;
+  return after(all(opened.map((record) => endThrough(context, record))), (ended) => {
+    if (!ended.includes(true)) return NO_COOKIE;
     return deliverable ? removePieces(header, cookie, 0) : NO_COOKIE;
   });
 }
 
 /**
- * Ends a session, or what sign-ins and renewals that came first made of it: each id leads to a new one, so there is
- * an end.
+ * Ends a session, or what sign-ins and renewals that came first made of it: each id leads to a new one, so there is an
+ * end.
  */
-function endThrough(context: SealedContext, id: string, until?: number): Awaitable<boolean> {
+function endThrough(context: SealedContext, session: Ending): Awaitable<boolean> {
   const { revocations, settings } = context;
-  if (revocations === undefined) return true;
-  return after(
-    revocations.end(id, until ?? settings.clock() + settings.lifetime.absolute),
-    (isFirst) =>
-      isFirst || after(revocations.find(id), (revoked) => revoked?.to !== undefined && endThrough(context, revoked.to)),
-  );
+  const { id, handle, subject } = session;
+  const end = session.end ?? settings.clock() + settings.lifetime.absolute;
+  return after(revocations === undefined || revocations.end(id, end), (isFirst) => {
+    if (!isFirst) {
+      return after(revocations?.find(id), (revoked) => revoked?.to !== undefined && endThrough(context, next(revoked)));
+    }
+    settings.emit({ type: "destroyed", handle, subject });
+    return true;
+  });
+}
+
+type Ending = Pick<SealedRecord, "id" | "handle" | "subject"> & Partial<Pick<SealedRecord, "end">>;
+
+/** A sign-in began a session whose handle is its id; a renewal kept the handle. */
+function next({ to = "", handle = to }: Revocation): Ending {
+  return { id: to, handle };
 }
 
 function cookiesFor(
@@ -130,16 +157,18 @@ function cookiesFor(
   data: Record<string, unknown>,
 ): Cookies {
   const { sealer, maxCookies, compress, settings } = context;
-  const { clock, lifetime } = settings;
-  const now = clock();
-  const maxAge = record.persistent ? cookieMaxAge(record.createdAt, now, lifetime) : undefined;
+  const now = settings.clock();
   return after(pack(encodeSealed(record), compress), (plain) =>
     after(plain && sealer.seal(plain, cookie.name), (sealed) => {
-      const lines = sealed && splitIntoCookies(sealed, cookie, maxCookies, maxAge, now);
+      const lines = sealed && splitIntoCookies(sealed, cookie, maxCookies, maxAgeOf(record, settings), now);
       if (!lines) throw tooLarge(context, data);
       return [...lines, ...removePieces(loaded.header, cookie, lines.length)];
     }),
   );
+}
+
+function maxAgeOf({ persistent, createdAt }: SealedRecord, { lifetime, clock }: Settings): number | undefined {
+  return persistent ? cookieMaxAge(createdAt, clock(), lifetime) : undefined;
 }
 
 function tooLarge({ maxCookies, settings: { codec } }: SealedContext, data: Record<string, unknown>): SessionError {

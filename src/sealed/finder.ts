@@ -1,3 +1,4 @@
+import type { CookieForm } from "../http/cookie.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { after, all } from "../platform/awaitable.ts";
 import { endOf, limitPassed, tombstoneEnd } from "../rules/lifetime.ts";
@@ -9,6 +10,7 @@ import { joinedValues } from "./pieces.ts";
 import { decodeSealed, type SealedRecord } from "./record.ts";
 import type { Revocations } from "./revocations.ts";
 import type { Sealer } from "./seal.ts";
+import { findTouches } from "./touch.ts";
 
 /** What all steps share: what `sealedCookies` was given, checked, and the settings of the sessions. */
 export interface SealedContext {
@@ -23,11 +25,13 @@ export interface SealedFound extends Loaded {
   readonly status: "none" | "live" | "ended";
   /** What the cookie held; for `live` only. */
   readonly record?: SealedRecord;
+  /** When the session was last in use, epoch ms; for `live` only. */
+  readonly seenAt: number;
   /**
-   * The handle of a session that was ended so short a time ago that its requests may be on their way; for `ended` only,
-   * which needs a revocation list.
+   * All sessions that the cookies open, whether or not they were ended; the newest first. None for `none`. With a
+   * revocation list a session may be `ended` so short a time ago that its requests are on their way.
    */
-  readonly ended?: string | undefined;
+  readonly opened: readonly SealedRecord[];
   /** The Cookie header, for the pieces in it. */
   readonly header: string | null;
 }
@@ -35,6 +39,16 @@ export interface SealedFound extends Loaded {
 interface Opened {
   readonly record: SealedRecord;
   readonly data: Record<string, unknown>;
+  readonly seenAt: number;
+}
+
+/** What one search is about. */
+interface Search {
+  readonly header: string;
+  readonly cookie: CookieForm;
+  /** Epoch ms of the request. */
+  readonly now: number;
+  readonly touches: ReadonlyMap<string, number>;
 }
 
 /**
@@ -44,83 +58,116 @@ interface Opened {
 export function findSealed(
   context: SealedContext,
   header: string | null,
-  { name }: { readonly name: string },
+  cookie: CookieForm,
   now: number,
 ): Awaitable<SealedFound> {
-  if (!header?.includes(name)) return nothing(context, header, now);
-  const values = joinedValues(header, name, context.maxCookies, context.sealer.recognizes);
+  if (!header?.includes(cookie.name)) return nothing(context, header, now);
+  const { sealer } = context;
+  const values = joinedValues(header, cookie.name, sealer.recognizes);
   if (values.length === 0) return nothing(context, header, now);
-  return after(all(values.map((value) => open(context, value, name, now))), (opened) => {
-    // Of several the newest, so that a response never puts an older session in its place
-    const sessions = opened
-      .filter((session) => session !== undefined)
-      .sort((a, b) => b.record.renewedAt - a.record.renewedAt);
-    return firstInForce(context, sessions, header, now);
+  return after(findTouches(sealer, header, cookie.name, now), (touches) => {
+    const search = { header, cookie, now, touches };
+    return after(all(values.map((value) => open(context, value, search))), (opened) => {
+      const sessions = opened.filter((session) => session !== undefined).sort(newestFirst(now));
+      return firstInForce(context, sessions, search);
+    });
   });
 }
 
-function open(context: SealedContext, value: string, name: string, now: number): Awaitable<Opened | undefined> {
-  return after(context.sealer.open(value, name), (bytes) =>
-    after(bytes && unpack(bytes), (text) => judge(context, text, now)),
+function open(context: SealedContext, value: string, search: Search): Awaitable<Opened | undefined> {
+  return after(context.sealer.open(value, search.cookie.name), (bytes) =>
+    after(bytes && unpack(bytes), (text) => judge(context, text, search)),
   );
 }
 
 function judge(
   { settings: { codec, lifetime, emit } }: SealedContext,
   text: string | undefined,
-  now: number,
+  { cookie, now, touches }: Search,
 ): Opened | undefined {
-  const record = decodeSealed(text, now, lifetime.idle);
+  const record = decodeSealed(text, now);
   const data = record && decodeData(codec, record.data);
-  if (!record || !data) {
+  // A cookie whose path or domain was changed since is still sent, and no response could remove it any more
+  if (!record || !data || (record.scope !== undefined && record.scope !== cookie.scope)) {
     // It names a key of ours and is not whole (altered, torn, made for another cookie), or whole and not a session
     emit({ type: "record_rejected", ...(record && who(record)) });
     return undefined;
   }
-  const limit = now < record.end ? limitPassed(record.idleEnd, record.createdAt, now, lifetime) : "absolute";
+  const seenAt = Math.max(record.renewedAt, touches.get(record.id) ?? 0);
+  // A shorter limit than it was sealed with holds at once
+  const idleEnd = seenAt + Math.min(record.idle, lifetime.idle);
+  const limit = now < record.end ? limitPassed(idleEnd, record.createdAt, now, lifetime) : "absolute";
   if (limit) emit({ type: "expired", limit, ...who(record) });
-  return limit ? undefined : { record, data };
+  return limit ? undefined : { record, data, seenAt };
 }
+
+/**
+ * The order in which several cookies of the name count. The newest, so that a response never puts an older session in
+ * its place; but not by a clock that is ahead of ours, which would count for hours. Then the later sign-in; and what is
+ * left must not depend on the order in the header, which others can choose.
+ */
+function newestFirst(now: number): (a: Opened, b: Opened) => number {
+  const isAhead = ({ record }: Opened): number => Number(record.renewedAt > now + SMALL_SKEW);
+  return (a, b) =>
+    isAhead(a) - isAhead(b) ||
+    b.record.renewedAt - a.record.renewedAt ||
+    (b.record.authenticatedAt ?? 0) - (a.record.authenticatedAt ?? 0) ||
+    (a.record.id < b.record.id ? -1 : 1);
+}
+
+/** How far apart (ms) clocks that are kept may be. */
+const SMALL_SKEW = 60_000;
 
 function firstInForce(
   context: SealedContext,
   sessions: readonly Opened[],
-  header: string | null,
-  now: number,
+  search: Search,
   at = 0,
-  ended?: string,
+  isRecent = false,
 ): Awaitable<SealedFound> {
   const { revocations, settings } = context;
+  const { header, now } = search;
   const session = sessions[at];
-  if (session === undefined) return nothing(context, header, now, ended);
-  if (revocations === undefined) return live(context, session, header);
-  const { id } = session.record;
-  return after(revocations.find(id), (revoked) => {
-    if (revoked === undefined) return live(context, session, header);
-    const isRecent = settings.clock() < tombstoneEnd(revoked.endedAt, settings.rotation.grace);
-    return firstInForce(context, sessions, header, now, at + 1, isRecent ? id : ended);
+  if (session === undefined) return nothing(context, header, now, isRecent ? sessions : []);
+  if (revocations === undefined) return live(context, session, sessions, header);
+  return after(revocations.find(session.record.id), (revoked) => {
+    if (revoked === undefined) return live(context, session, sessions, header);
+    const wasJustEnded = settings.clock() < tombstoneEnd(revoked.endedAt, settings.rotation.grace);
+    return firstInForce(context, sessions, search, at + 1, isRecent || wasJustEnded);
   });
 }
 
-function live({ settings }: SealedContext, { record, data }: Opened, header: string | null): SealedFound {
-  const { createdAt, subject, authenticatedAt, persistent = false, idleEnd, end } = record;
+function live(
+  { settings: { lifetime } }: SealedContext,
+  { record, data, seenAt }: Opened,
+  sessions: readonly Opened[],
+  header: string,
+): SealedFound {
+  const { createdAt, subject, authenticatedAt, persistent = false, idle, end } = record;
   return {
     status: "live",
     data,
     createdAt,
     subject,
     authenticatedAt,
-    handle: record.id,
-    expiresAt: Math.min(end, endOf(idleEnd, createdAt, settings.lifetime)),
+    handle: record.handle,
+    expiresAt: Math.min(end, endOf(seenAt + Math.min(idle, lifetime.idle), createdAt, lifetime)),
     persistent,
     record,
+    seenAt,
+    opened: sessions.map((session) => session.record),
     header,
   };
 }
 
-function nothing({ settings }: SealedContext, header: string | null, now: number, ended?: string): SealedFound {
+function nothing(
+  { settings }: SealedContext,
+  header: string | null,
+  now: number,
+  ended: readonly Opened[] = NONE,
+): SealedFound {
   return {
-    status: ended === undefined ? "none" : "ended",
+    status: ended.length > 0 ? "ended" : "none",
     data: {},
     handle: undefined,
     subject: undefined,
@@ -128,12 +175,15 @@ function nothing({ settings }: SealedContext, header: string | null, now: number
     createdAt: now,
     expiresAt: now + settings.lifetime.idle,
     persistent: settings.persistent,
-    ended,
+    seenAt: now,
+    opened: ended.map((session) => session.record),
     header,
   };
 }
 
-/** For events. The handle is the id itself: without the key of the seal it opens nothing. */
-export function who({ id, subject }: SealedRecord): { handle: string; subject: string | undefined } {
-  return { handle: id, subject };
+const NONE: readonly Opened[] = [];
+
+/** For events. */
+export function who({ handle, subject }: SealedRecord): { handle: string; subject: string | undefined } {
+  return { handle, subject };
 }

@@ -8,7 +8,7 @@ import { NONCE_LENGTH, PREFIX_LENGTH } from "./seal.ts";
 const MAX_LINE_LENGTH = 3_800;
 
 /** A longer value did not come from us. */
-const MAX_VALUE_LENGTH = 4_096;
+export const MAX_VALUE_LENGTH = 4_096;
 
 /** The most cookies that one session may be configured to take. */
 export const MAX_COOKIES = 10;
@@ -20,19 +20,17 @@ export const MAX_COOKIES = 10;
  */
 const MARK_LENGTH = NONCE_LENGTH / 2;
 
-/** What a Cookie header may hold of ours, joined: at most four values, each of at most `maxCookies` pieces. */
-export function joinedValues(
-  header: string | null,
-  name: string,
-  maxCookies: number,
-  recognizes: (value: string) => boolean,
-): string[] {
+/**
+ * What a Cookie header may hold of ours, joined: at most four values, each of as many pieces as could be configured, so
+ * that a lower `maxCookies` signs nobody out.
+ */
+export function joinedValues(header: string | null, name: string, recognizes: (value: string) => boolean): string[] {
   const valuesOf = (index: number, isOurs: (value: string) => boolean): string[] =>
     cookieValues(header, nameOf(name, index), (value) => value.length <= MAX_VALUE_LENGTH && isOurs(value));
   return valuesOf(0, recognizes).map((head) => {
     const mark = markOf(head);
     let whole = head;
-    for (let index = 1; index < maxCookies; index++) {
+    for (let index = 1; index < MAX_COOKIES; index++) {
       const [piece] = valuesOf(index, (value) => value.startsWith(mark));
       if (piece === undefined) break;
       whole += piece.slice(MARK_LENGTH);
@@ -64,16 +62,20 @@ export function splitIntoCookies(
 }
 
 /**
- * The lines that remove the pieces which a request carried, from number `from` on (0 is the cookie itself). None for a
- * piece that it did not.
+ * The lines that remove the pieces which a request carried, from number `from` on (0 is the cookie itself), and its
+ * touch. None for a cookie that it did not carry.
  */
 export function removePieces(header: string | null, form: CookieForm, from: number): string[] {
-  const lines: string[] = [];
-  for (let index = from; index < MAX_COOKIES; index++) {
-    const name = nameOf(form.name, index);
-    if (cookieValues(header, name, () => true).length > 0) lines.push(removeCookie(form, name));
-  }
-  return lines;
+  const names = [nameOfTouch(form.name)];
+  for (let index = MAX_COOKIES - 1; index >= from; index--) names.unshift(nameOf(form.name, index));
+  return names
+    .filter((name) => cookieValues(header, name, () => true).length > 0)
+    .map((name) => removeCookie(form, name));
+}
+
+/** The name of the cookie that says when the session was last in use. */
+export function nameOfTouch(name: string): string {
+  return `${name}.0`;
 }
 
 function nameOf(name: string, index: number): string {

@@ -1,3 +1,4 @@
+import { CLOCK_SKEW } from "../rules/lifetime.ts";
 import { decodeStored, encodeRecord, type LiveRecord } from "../stored/record.ts";
 
 /**
@@ -5,35 +6,37 @@ import { decodeStored, encodeRecord, type LiveRecord } from "../stored/record.ts
  * sealed; of several cookies the later is the newer.
  */
 export interface SealedRecord extends LiveRecord {
-  /**
-   * Random, of the shape of a store's key; new at sign-in and renewal. The public handle, and the key in the revocation
-   * list.
-   */
+  /** Random, of the shape of a store's key; new at sign-in and renewal: the key in the revocation list. */
   readonly id: string;
-  /** Epoch ms. */
-  readonly idleEnd: number;
+  /** The public name of the session: the id that it had at first. */
+  readonly handle: string;
+  /** Milliseconds that it lives without a request. */
+  readonly idle: number;
   /** Epoch ms: the absolute limit. */
   readonly end: number;
+  /** The path, domain and partition of its cookie; `undefined` in what version 0.1 sealed. */
+  readonly scope: string | undefined;
 }
 
 /* Property by property, here and in the commit: a spread costs Node 20 as much as the decryption. */
 export function encodeSealed(record: SealedRecord): string {
-  const { kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent, id, idleEnd, end } = record;
-  const meta = [id, idleEnd - renewedAt, end - createdAt];
+  const { kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent, id, handle, idle, end } = record;
+  const meta = [id, idle, end - createdAt, record.scope];
+  if (handle !== id) meta.push(handle);
   return encodeRecord({ kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent, meta });
 }
 
 /**
- * What an opened seal holds; `undefined` for anything that we did not write. `maxIdle` (ms): a shorter limit than it
- * was sealed with holds at once. Never throws.
+ * What an opened seal holds; `undefined` for anything that we did not write, and for what a clock far ahead of ours
+ * wrote: it would be the newest for as long. Never throws.
  */
-export function decodeSealed(text: string | undefined, now: number, maxIdle: number): SealedRecord | undefined {
+export function decodeSealed(text: string | undefined, now: number): SealedRecord | undefined {
   const record = decodeStored(text, now);
   if (record?.kind !== "live" || !Array.isArray(record.meta)) return undefined;
   const { kind, data, createdAt, renewedAt, subject, authenticatedAt, persistent } = record;
-  const [id, idle, life] = record.meta as unknown[];
-  if (typeof id !== "string" || !Number.isSafeInteger(idle) || !Number.isSafeInteger(life)) return undefined;
-  const idleEnd = renewedAt + Math.min(idle as number, maxIdle);
+  const [id, idle, life, scope, handle = id] = record.meta as unknown[];
+  if (typeof id !== "string" || typeof handle !== "string" || renewedAt > now + CLOCK_SKEW) return undefined;
+  if (!Number.isSafeInteger(idle) || !Number.isSafeInteger(life)) return undefined;
   return {
     kind,
     data,
@@ -43,7 +46,9 @@ export function decodeSealed(text: string | undefined, now: number, maxIdle: num
     authenticatedAt,
     persistent,
     id,
-    idleEnd,
+    handle,
+    idle: idle as number,
     end: createdAt + (life as number),
+    scope: typeof scope === "string" ? scope : undefined,
   };
 }

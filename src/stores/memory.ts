@@ -8,7 +8,10 @@ import { createTextHash } from "./memory/text-hash.ts";
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
-  /** How many entries are kept at most; the least recently used one makes room for the next. Default 250,000. */
+  /**
+   * How many entries are kept at most; the least recently used one makes room for the next. Default 250,000. Only the
+   * list of ended sealed sessions, whose entries are never dropped, may grow beyond it.
+   */
   readonly maxEntries?: number;
   /** The time in epoch milliseconds. Default `Date.now`. */
   readonly clock?: () => number;
@@ -99,7 +102,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   function makeRoom(): void {
     dropExpired(looksWhenFull);
     if (size < maxEntries) return;
-    drop(slots.newer(none));
+    let oldest = slots.newer(none);
+    for (let looks = 0; slots.isLasting(oldest); looks++) {
+      if (looks === looksWhenFull) return;
+      slots.use(oldest);
+      oldest = slots.newer(none);
+    }
+    drop(oldest);
     if (!warned) {
       console.warn(
         `memoryStore: the limit of ${maxEntries} entries is reached, and the least recently used sessions are dropped from now on. ` +
@@ -119,7 +128,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       slots.use(slot);
       return slots.entry(slot);
     },
-    create(key, value, { expiresAt, subject }) {
+    create(key, value, { expiresAt, subject, lasting = false }) {
       dropExpired(looksPerWrite);
       const former = keys.find(key);
       if (former !== none) {
@@ -129,16 +138,18 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       if (size >= maxEntries) makeRoom();
       const slot = slots.add(key, flat(value), ++lastVersion, expiresAt);
       keys.add(key, slot);
+      slots.setLasting(slot, lasting);
       size++;
       list(slot, subject);
       return lastVersion;
     },
-    update(key, value, { expiresAt, subject }, expected) {
+    update(key, value, { expiresAt, subject, lasting = false }, expected) {
       dropExpired(looksPerWrite);
       const slot = find(key, expected);
       if (slot === none) return undefined;
       slots.use(slot);
       list(slot, subject);
+      slots.setLasting(slot, lasting);
       slots.write(slot, flat(value), ++lastVersion, expiresAt);
       return lastVersion;
     },

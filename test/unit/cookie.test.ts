@@ -110,7 +110,7 @@ describe("Set-Cookie", () => {
   const host = { path: "/", domain: undefined, sameSite: "lax", partitioned: false, priority: undefined } as const;
 
   test("has all protection by default, and a browser-session lifetime", () => {
-    const form = { name: "__Host-Http-session", attributes: attributesOf(host, true) };
+    const form = { name: "__Host-Http-session", attributes: attributesOf(host, true), scope: "/" };
     expect(setCookie(form, "value")).toBe("__Host-Http-session=value; Path=/; HttpOnly; Secure; SameSite=Lax");
   });
 
@@ -121,6 +121,7 @@ describe("Set-Cookie", () => {
         { ...host, path: "/app", domain: "example.com", sameSite: "none", partitioned: true, priority: "high" },
         true,
       ),
+      scope: "/",
     };
     expect(setCookie(form, "v", 3600, Date.UTC(2026, 0, 1))).toBe(
       "id=v; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=None; Partitioned; Priority=High; Max-Age=3600; Expires=Thu, 01 Jan 2026 01:00:00 GMT",
@@ -128,7 +129,11 @@ describe("Set-Cookie", () => {
   });
 
   test("removal repeats the attributes", () => {
-    const form = { name: "id", attributes: attributesOf({ ...host, domain: "example.com", partitioned: true }, true) };
+    const form = {
+      name: "id",
+      attributes: attributesOf({ ...host, domain: "example.com", partitioned: true }, true),
+      scope: "/ example.com Partitioned",
+    };
     expect(removeCookie(form)).toBe(`${setCookie(form, "")}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT`);
   });
 

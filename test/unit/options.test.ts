@@ -32,6 +32,7 @@ describe("defaults", () => {
     expect(cookieOf({})).toEqual({
       name: "__Host-Http-session",
       attributes: "; Path=/; HttpOnly; Secure; SameSite=Lax",
+      scope: "/",
     });
     expect(cookieOf({ domain: "example.com" }).name).toBe("__Secure-session");
     expect(cookieOf({ path: "/app" }).name).toBe("__Secure-session");
@@ -51,6 +52,7 @@ describe('secure: "auto"', () => {
     expect(cookieOf({ secure: "auto" }, request(url))).toEqual({
       name: "session",
       attributes: "; Path=/; HttpOnly; SameSite=Lax",
+      scope: "/",
     });
     expect(cookieOf({}, request(url)).name).toBe("__Host-Http-session");
   });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { joinedValues, MAX_COOKIES, removePieces, splitIntoCookies } from "../../src/sealed/pieces.ts";
 
-const FORM = { name: "__Host-Http-session", attributes: "; Path=/; HttpOnly; Secure; SameSite=Lax" };
+const FORM = { name: "__Host-Http-session", attributes: "; Path=/; HttpOnly; Secure; SameSite=Lax", scope: "/" };
 const PREFIX = "1keyname";
 const recognizes = (value: string): boolean => value.startsWith(PREFIX);
 
@@ -11,8 +11,7 @@ const sealed = (length: number, nonce = "AbCdEfGhIjKlMnOp"): string => PREFIX + 
 const split = (value: string, maxCookies = 4): string[] =>
   splitIntoCookies(value, FORM, maxCookies, undefined, 0) as string[];
 const pairs = (lines: readonly string[]): string[] => lines.map((line) => line.split(";")[0] as string);
-const join = (given: readonly string[], maxCookies = 4): string[] =>
-  joinedValues(given.join("; "), FORM.name, maxCookies, recognizes);
+const join = (given: readonly string[]): string[] => joinedValues(given.join("; "), FORM.name, recognizes);
 
 describe("splitIntoCookies()", () => {
   test("a small value is one cookie with the plain name", () => {
@@ -24,7 +23,7 @@ describe("splitIntoCookies()", () => {
       for (let length = 3_600; length < 3_900; length++) {
         const lines = splitIntoCookies(sealed(length), FORM, 4, maxAge, 1_800_000_000_000) as string[];
         expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(3_800);
-        expect(joinedValues(pairs(lines).join("; "), FORM.name, 4, recognizes)).toEqual([sealed(length)]);
+        expect(joinedValues(pairs(lines).join("; "), FORM.name, recognizes)).toEqual([sealed(length)]);
       }
     }
   });
@@ -66,11 +65,12 @@ describe("joinedValues()", () => {
     expect(join([second, third])).toEqual([]);
   });
 
-  test("no more pieces are joined than maxCookies says, however many the client sends", () => {
+  test("as many pieces are joined as can be configured, and no more, however many the client sends", () => {
     const sent = pairs(split(sealed(30_000), MAX_COOKIES));
     expect(sent.length).toBeGreaterThan(4);
-    expect(join(sent, 4)[0]?.length).toBeLessThanOrEqual(4 * 4_096);
-    expect(join(sent, 1)).toEqual([sent[0]?.slice(FORM.name.length + 1)]);
+    expect(join(sent)).toEqual([sealed(30_000)]);
+    const more = Array.from({ length: 9 }, (_, at) => `${FORM.name}.${at + 9}=${sent[1]?.split("=")[1]}`);
+    expect(join([...pairs(split(sealed(36_000), MAX_COOKIES)), ...more])[0]?.length).toBeLessThanOrEqual(10 * 4_096);
   });
 
   test("four values of the name at most, each with its own pieces; the mark tells them apart", () => {
@@ -86,11 +86,11 @@ describe("joinedValues()", () => {
   });
 });
 
-test("removePieces() names the pieces that the request carried, and no other", () => {
-  const header = `${FORM.name}=a; ${FORM.name}.1=b; other.2=c; ${FORM.name}.3=; ${FORM.name}.10=d`;
+test("removePieces() names the pieces and the touch that the request carried, and no other", () => {
+  const header = `${FORM.name}=a; ${FORM.name}.0=t; ${FORM.name}.1=b; other.2=c; ${FORM.name}.3=; ${FORM.name}.10=d`;
   const names = (from: number): string[] => pairs(removePieces(header, FORM, from));
-  expect(names(0)).toEqual([`${FORM.name}=`, `${FORM.name}.1=`, `${FORM.name}.3=`]);
-  expect(names(2)).toEqual([`${FORM.name}.3=`]);
+  expect(names(0)).toEqual([`${FORM.name}=`, `${FORM.name}.1=`, `${FORM.name}.3=`, `${FORM.name}.0=`]);
+  expect(names(2)).toEqual([`${FORM.name}.3=`, `${FORM.name}.0=`]);
   expect(removePieces(null, FORM, 0)).toEqual([]);
   expect(removePieces(header, FORM, 1)[0]).toContain(`${FORM.attributes}; Max-Age=0`);
 });

@@ -19,6 +19,8 @@ export interface Slots {
   key(slot: number): string;
   subject(slot: number): string | undefined;
   setSubject(slot: number, subject: string | undefined): void;
+  isLasting(slot: number): boolean;
+  setLasting(slot: number, lasting: boolean): void;
   version(slot: number): number;
   expiresAt(slot: number): number;
   /** A copy, so that nothing that is kept is shared. */
@@ -34,6 +36,7 @@ interface Page {
   readonly keys: string[];
   readonly values: string[];
   readonly subjects: (string | undefined)[];
+  readonly lasting: Uint8Array;
   readonly versions: Float64Array;
   readonly expiries: Float64Array;
   readonly older: Int32Array;
@@ -114,6 +117,10 @@ export function createSlots(): Slots {
     setSubject(slot, subject) {
       pageOf(slot).subjects[slot & inPage] = subject;
     },
+    isLasting: (slot) => pageOf(slot).lasting[slot & inPage] === 1,
+    setLasting(slot, lasting) {
+      pageOf(slot).lasting[slot & inPage] = Number(lasting);
+    },
     version,
     expiresAt,
     entry: (slot) => ({
@@ -129,6 +136,7 @@ function newPage(): Page {
     keys: new Array(pageSize).fill(""),
     values: new Array(pageSize).fill(""),
     subjects: new Array(pageSize),
+    lasting: new Uint8Array(pageSize),
     versions: new Float64Array(pageSize),
     expiries: new Float64Array(pageSize),
     older: new Int32Array(pageSize),
