@@ -13,13 +13,14 @@ export type SessionEvent = {
   | { readonly type: "renewed" }
   /** Periodic rotation: a new token, the old one led to it for the time of grace. */
   | { readonly type: "rotated" }
-  | { readonly type: "signed_in" }
+  /** `previous`: the handle of the session that the request came with, which the sign-in ended. */
+  | { readonly type: "signed_in"; readonly previous?: string | undefined }
   /** `destroy()`. */
   | { readonly type: "destroyed" }
   /** `revoke()` or `revokeAll()`. */
   | { readonly type: "revoked" }
-  /** Ended by a newer sign-in, because of `maxPerSubject`. */
-  | { readonly type: "evicted" }
+  /** Ended by a newer sign-in, because of `maxPerSubject`. `by`: the handle of the session that it made. */
+  | { readonly type: "evicted"; readonly by?: string | undefined }
   /** A request came with a session that had passed a limit. */
   | { readonly type: "expired"; readonly limit: "idle" | "absolute" }
   /** The session was ended while a request was on its way, and what that request wrote was not stored. */
@@ -28,6 +29,13 @@ export type SessionEvent = {
   | { readonly type: "conflict_retried"; readonly attempt: number }
   /** A rotated token came after its time of grace: a copy of it is about (OWASP Session Management: renewal). */
   | { readonly type: "token_reused"; readonly revoked: boolean }
+  /**
+   * A live session was first read after its response had left with a Cache-Control of the handler's own that lets shared
+   * caches keep it. Had the session been read before, the response would say `Vary: Cookie`.
+   */
+  | { readonly type: "read_after_response" }
+  /** A well-formed token that leads to nothing: the store lost it, or somebody guesses. */
+  | { readonly type: "unknown" }
   /** The store, or the cookie, held something under a good key that is not a session of ours. */
   | { readonly type: "record_rejected" }
   | {

@@ -3,7 +3,7 @@ import type { RequestLike } from "./http/cookie-options.ts";
 import { type HeadersLike, headersOf, merge } from "./http/response.ts";
 import { type Awaitable, after } from "./platform/awaitable.ts";
 import { type Context, commit, load } from "./request/load.ts";
-import { serve, serveLazily } from "./request/wrap.ts";
+import { serve, serveLazily, type WrapOptions, wrapped } from "./request/wrap.ts";
 import { resolveOptions, type SessionOptions, type Settings } from "./rules/options.ts";
 import type { Session } from "./session/session.ts";
 import type { SessionStore } from "./store.ts";
@@ -20,21 +20,30 @@ export interface SessionsOptions extends SessionOptions {
 export interface Sessions<Data extends object = Record<string, unknown>> {
   /**
    * Wraps a fetch handler: load, run, commit, answer. Platform arguments pass through, typed. Changes are saved before
-   * the response is returned, whatever its status; when the handler throws nothing is saved and the error goes on. The
-   * answer is there at once where handler and store answer at once; an error is always a rejected promise.
+   * the response is returned, whatever its status; when the handler throws nothing is saved and the error goes on,
+   * unless `keepOn` says otherwise. The answer is there at once where handler and store answer at once; an error is
+   * always a rejected promise. Inside another `wrap` of the same request it shares the session of that one, which
+   * commits.
+   * @throws TypeError for a handler that is no function
    * @throws SessionError `store_failed`, `store_timeout`, `session_conflict`, `cookie_undeliverable`,
    * `value_not_storable`
    */
-  wrap<Args extends unknown[]>(
-    handler: (request: Request, session: Session<Data>, ...args: Args) => Response | Promise<Response>,
-  ): (request: Request, ...args: Args) => Awaitable<Response>;
-  /** As {@link Sessions.wrap}, but nothing is read until the handler asks: `const session = await open()`. */
-  wrapLazy<Args extends unknown[]>(
-    handler: (request: Request, open: () => Promise<Session<Data>>, ...args: Args) => Response | Promise<Response>,
-  ): (request: Request, ...args: Args) => Promise<Response>;
+  wrap<Req extends Request, Args extends unknown[]>(
+    handler: (request: Req, session: Session<Data>, ...args: Args) => Response | Promise<Response>,
+    options?: WrapOptions<Req, Args>,
+  ): (request: Req, ...args: Args) => Awaitable<Response>;
+  /**
+   * As {@link Sessions.wrap}, but nothing is read until the handler asks: `const session = await open()`. After the
+   * response was returned `open` gives a session that can be read and not changed.
+   */
+  wrapLazy<Req extends Request, Args extends unknown[]>(
+    handler: (request: Req, open: () => Promise<Session<Data>>, ...args: Args) => Response | Promise<Response>,
+    options?: WrapOptions<Req, Args>,
+  ): (request: Req, ...args: Args) => Promise<Response>;
   /**
    * The session of a request. With {@link Sessions.commit} all that an adapter needs. A malformed, unknown or expired
-   * cookie is no session, not an error.
+   * cookie is no session, not an error. A request has one session: until it is committed, all who load it get the same.
+   * @throws TypeError for what is no request
    */
   load(request: RequestLike): Promise<Session<Data>>;
   /**
@@ -96,17 +105,17 @@ export function createSessions<Data extends object = Record<string, unknown>>(
   options: SessionsOptions = {},
 ): Sessions<Data> {
   const settings = resolveOptions(options);
-  const context: Context = { settings, backend: resolveBackend(options, settings) };
+  const context: Context = { settings, backend: resolveBackend(options, settings), visits: new WeakMap() };
   const { backend } = context;
-  return {
-    wrap: (handler) =>
-      function fetch(request, ...args) {
-        return serve(context, handler, request, args);
-      },
-    wrapLazy: (handler) =>
-      function fetch(request, ...args) {
-        return serveLazily(context, handler, request, args);
-      },
+  const sessions: Sessions = {
+    wrap: (handler, options = {}) => {
+      const call = wrapped("wrap", context, handler, options);
+      return (request, ...args) => serve(call, request, args);
+    },
+    wrapLazy: (handler, options = {}) => {
+      const call = wrapped("wrapLazy", context, handler, options);
+      return (request, ...args) => serveLazily(call, request, args);
+    },
     load: async (request) => load(context, request),
     loadFrom: (request) => load(context, request),
     commit: async (session, { deliverable = true } = {}) => headersOf(await commit(context, session, deliverable)),
@@ -119,6 +128,7 @@ export function createSessions<Data extends object = Record<string, unknown>>(
     revokeAll: async (subject, { except } = {}) => backend.revokeAll(subject, except),
     sweep: async () => backend.sweep(),
   };
+  return sessions as unknown as Sessions<Data>;
 }
 
 function resolveBackend(options: SessionsOptions, settings: Settings): Backend {

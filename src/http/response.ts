@@ -1,34 +1,56 @@
 import { nameOfSetCookie } from "./cookie.ts";
 
-/** What a response gets: our Set-Cookie lines, and whether it depends on the session. */
+/** What a response gets: our Set-Cookie lines, and what it has to say about caching. */
 export interface Additions {
   readonly setCookie: readonly string[];
+  /** Whether the handler read or changed the session, so that the response depends on it. */
   readonly accessed: boolean;
+  /** A live session that nobody looked at so far; a page that streams may do so after the head has left. */
+  readonly unread?: Unread | undefined;
 }
+
+/** What merging notes about an unread session. */
+export interface Unread {
+  /** The head lets caches keep the response, so that whoever reads the session from now on made a mistake. */
+  exposed: boolean;
+}
+
+/** {@link headersOf} of a session that nobody read: {@link addSessionHeaders} then leaves a Cache-Control alone. */
+const unreadHeaders = new WeakMap<Headers, Unread>();
 
 /** What merging needs of the headers of a response, so that an adapter need not build a `Headers`. */
 export type HeadersLike = Pick<Headers, "get" | "set" | "append" | "delete" | "getSetCookie">;
 
 /**
- * The additions as headers to merge with {@link addSessionHeaders}. Empty when the session was neither accessed nor
- * changed.
+ * The additions as headers to merge with {@link addSessionHeaders}. Empty when there is no live session, and none was
+ * accessed or changed.
  */
 export function headersOf(additions: Additions): Headers {
   const headers = new Headers();
   merge(headers, additions);
+  if (additions.unread && additions.setCookie.length === 0) unreadHeaders.set(headers, additions.unread);
   return headers;
+}
+
+/** The additions that {@link headersOf} made headers of. */
+function additionsOf(headers: Headers): Additions {
+  const unread = unreadHeaders.get(headers);
+  return { setCookie: headers.getSetCookie(), accessed: unread === undefined && headers.has("vary"), unread };
 }
 
 /**
  * Merges what `commit` returned into the headers of a response, for adapters. The response's own headers are kept:
  * `Vary` gains `Cookie`; `Cache-Control` becomes `no-store` if there is none; beside a Set-Cookie of ours it loses
  * `public` and `s-maxage` and gains `private`, since a shared cache may keep a Set-Cookie otherwise (RFC 9111, section
- * 3). A Set-Cookie of our name is replaced. `target` must belong to this request alone: never the headers of a
+ * 3); a `CDN-Cache-Control`, `Surrogate-Control` or the like becomes `no-store` then (RFC 9213). Where a live session was
+ * loaded and nobody looked at it, a response that says nothing about caching gets `Vary: Cookie` and `no-store` as well,
+ * since a page that streams may read it later; one that says how it is cached stays as it is. A Set-Cookie of our name
+ * is replaced. `target` must belong to this request alone: never the headers of a
  * `Response` that a handler returned and may return again.
  * @throws TypeError when the headers are immutable
  */
 export function addSessionHeaders(target: HeadersLike, additions: Headers): void {
-  if (additions.has("vary")) merge(target, { setCookie: additions.getSetCookie(), accessed: true });
+  merge(target, additionsOf(additions));
 }
 
 /**
@@ -37,9 +59,7 @@ export function addSessionHeaders(target: HeadersLike, additions: Headers): void
  * alone are merged in place where the headers are mutable.
  */
 export function withSessionHeaders(response: Response, additions: Headers): Response {
-  return additions.has("vary")
-    ? withAdditions(response, { setCookie: additions.getSetCookie(), accessed: true })
-    : response;
+  return withAdditions(response, additionsOf(additions));
 }
 
 /**
@@ -67,34 +87,67 @@ export function withAdditions(response: Response, additions: Additions): Respons
 }
 
 /** Whether there is anything to add. */
-function isAny({ setCookie, accessed }: Additions): boolean {
-  return accessed || setCookie.length > 0;
+function isAny({ setCookie, accessed, unread }: Additions): boolean {
+  return accessed || setCookie.length > 0 || unread !== undefined;
 }
 
 /** Merges additions with headers that can be changed. */
 export function merge(target: HeadersLike, additions: Additions): void {
   if (!isAny(additions)) return;
-  const { setCookie } = additions;
+  const { setCookie, accessed, unread } = additions;
+  const cacheControl = target.get("cache-control");
+  if (!accessed && setCookie.length === 0 && saysHowToCache(target, cacheControl)) {
+    if (unread) unread.exposed = isExposed(target);
+    return;
+  }
   const vary = target.get("vary");
   if (vary === null) target.set("vary", "Cookie");
   else if (!/(?:^|,)\s*(?:cookie|\*)\s*(?:,|$)/i.test(vary)) target.append("vary", "Cookie");
-  const cacheControl = target.get("cache-control");
   if (cacheControl === null) target.set("cache-control", "no-store");
   if (setCookie.length === 0) return;
   if (cacheControl !== null) target.set("cache-control", keptFromSharedCaches(cacheControl));
+  for (const name of TARGETED) {
+    if (!isKeptFromSharedCaches(target.get(name) ?? "no-store")) target.set(name, "no-store");
+  }
   replaceCookies(target, setCookie);
 }
 
 /**
- * Directives are split at commas outside of quotes: `private="set-cookie"` is one, and not the unqualified `private`.
+ * Cache-Control for certain caches only, which heed it in place of the general one (RFC 9213). Those caches are shared.
  */
+const TARGETED = [
+  "cdn-cache-control",
+  "surrogate-control",
+  ...["cloudflare", "vercel", "netlify"].map((vendor) => `${vendor}-cdn-cache-control`),
+  "akamai-cache-control",
+];
+
+/** Whether the handler decided about caching: then a session that it did not look at changes nothing. */
+function saysHowToCache(target: HeadersLike, cacheControl: string | null): boolean {
+  return cacheControl !== null || ["expires", ...TARGETED].some((name) => target.get(name) !== null);
+}
+
+/** Whether a shared cache may keep a response that does not say `Vary: Cookie`. */
+export function isExposed(headers: HeadersLike): boolean {
+  return !isKeptFromSharedCaches(headers.get("cache-control"));
+}
+
+/** Whether no shared cache may keep the response. */
+function isKeptFromSharedCaches(cacheControl: string | null): boolean {
+  return (
+    cacheControl !== null && directivesOf(cacheControl).some((directive) => /^(?:private|no-store)$/i.test(directive))
+  );
+}
+
 function keptFromSharedCaches(cacheControl: string): string {
-  const directives = (cacheControl.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? [])
-    .map((directive) => directive.trim())
-    .filter(Boolean);
-  const kept = directives.filter((directive) => !/^(?:public|s-maxage\b.*)$/i.test(directive));
-  const isPrivate = kept.some((directive) => /^(?:private|no-store)$/i.test(directive));
-  return (isPrivate ? kept : [...kept, "private"]).join(", ");
+  const kept = directivesOf(cacheControl).filter((directive) => !/^(?:public|s-maxage\b.*)$/i.test(directive));
+  return (isKeptFromSharedCaches(cacheControl) ? kept : [...kept, "private"]).join(", ");
+}
+
+/** Split at commas outside of quotes: `private="set-cookie"` is one, and not the unqualified `private`. */
+function directivesOf(cacheControl: string): string[] {
+  const directives = cacheControl.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? [];
+  return directives.map((directive) => directive.trim()).filter(Boolean);
 }
 
 /** Exactly one Set-Cookie of each name of ours (RFC 6265bis, section 4.1.1); foreign lines keep their order. */

@@ -7,24 +7,53 @@ import type { Backend } from "../backend.ts";
 import { SessionError } from "../errors.ts";
 import type { RequestLike } from "../http/cookie-options.ts";
 import type { Additions } from "../http/response.ts";
-import { type Awaitable, after, isPromise } from "../platform/awaitable.ts";
+import { type Awaitable, after, atOnce, isPromise } from "../platform/awaitable.ts";
 import type { Settings } from "../rules/options.ts";
 import { newSession, type Session, stateOf } from "../session/session.ts";
 import { isUntouched, type Loaded, type SessionState } from "../session/state.ts";
+import { type Visit, type Visits, visitOf } from "./visit.ts";
 
 /** What one `createSessions` is made of. */
 export interface Context {
   readonly settings: Settings;
   readonly backend: Backend;
+  readonly visits: Visits;
 }
 
-/** The session of a request. */
-export function load<Data extends object>(context: Context, request: RequestLike): Awaitable<Session<Data>> {
+/** The session of a request: the one that it has already, or the one that its cookie proves. */
+export function load(context: Context, request: RequestLike): Awaitable<Session> {
+  return open(context, arrive(context, request));
+}
+
+/** From here on the request has at most one session. */
+export function arrive({ visits, settings }: Context, request: RequestLike): Visit {
+  if (typeof request?.headers?.get !== "function") {
+    throw new TypeError(
+      "A session is loaded from a Request, or from { url, headers } with headers.get(); for a request of node:http write requestOf(request)",
+    );
+  }
+  return visitOf(visits, request, settings.clock);
+}
+
+/** The session of a visit, read once. A read that failed may be tried again. */
+export function open(context: Context, visit: Visit): Awaitable<Session> {
+  if (visit.session !== undefined) return visit.session;
   const { settings } = context;
-  const now = settings.clock();
+  const { request, arrivedAt } = visit;
   const cookie = settings.cookieOf(request);
-  const found = find(context, request, cookie, now);
-  return after(found, (loaded) => newSession<Data>(loaded, request, cookie, now, settings.codec));
+  const keepsAlive = settings.keepAlive === undefined || atOnce("keepAlive", settings.keepAlive(request));
+  const found = find(context, request, cookie, arrivedAt);
+  const begin = (loaded: Loaded): Session => {
+    const session = newSession(loaded, request, cookie, arrivedAt, keepsAlive, settings);
+    visit.session = session;
+    return session;
+  };
+  if (!isPromise(found)) return begin(found);
+  visit.session = found.then(begin, (error) => {
+    visit.session = undefined;
+    throw error;
+  });
+  return visit.session;
 }
 
 function find(
@@ -53,7 +82,10 @@ export function commit(
   deliverable: boolean,
 ): Awaitable<Additions> {
   const state = stateOf(session);
-  if (state.closed) throw new SessionError("session_committed", "The session was committed already; commit it once");
+  if (state.closed) {
+    if (state.answered) return state.answered;
+    throw new SessionError("session_committed", "The session was committed already; commit it once");
+  }
   state.closed = true;
   const setCookie =
     state.loaded.status === "unavailable"
@@ -62,7 +94,10 @@ export function commit(
           () => backend.keep(state, deliverable),
           (error) => forgive(settings, state, error),
         );
-  return after(setCookie, (lines) => ({ setCookie: lines, accessed: state.accessed }));
+  return after(setCookie, (lines) => {
+    const { accessed, loaded } = state;
+    return { setCookie: lines, accessed, unread: !accessed && loaded.status === "live" ? state : undefined };
+  });
 }
 
 /** Only the touch failed. With `onStoreFailure: "anonymous"` that must not fail the request. */

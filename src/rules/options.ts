@@ -26,6 +26,12 @@ export interface SessionOptions {
   cookie?: CookieOptions;
   /** Seconds. Defaults: `idle` 43 200 (12 h), `absolute` 604 800 (7 d), `touchEvery` a tenth of `idle`. */
   lifetime?: { idle?: number; absolute?: number; touchEvery?: number };
+  /**
+   * Whether a request counts for the idle limit. Default: every request does. A page that asks every minute whether there
+   * is news would keep a session alive for ever. A request for which this says no neither moves the expiry nor rotates
+   * the token; what it writes is stored, and moves the expiry as every write does. Must answer at once.
+   */
+  keepAlive?: (request: RequestLike) => boolean;
   /** Periodic rotation of the token. Default none; sign-in makes a new token in any case. */
   rotation?: RotationOptions;
   /** How data becomes text. Default {@link jsonCodec}. */
@@ -61,6 +67,7 @@ export interface Settings {
     readonly onReuse: "revoke" | "ignore";
     readonly reuseWindow: number;
   };
+  readonly keepAlive: ((request: RequestLike) => boolean) | undefined;
   readonly codec: Codec;
   readonly storeTimeout: number;
   readonly onStoreFailure: "throw" | "anonymous";
@@ -76,6 +83,7 @@ export function resolveOptions(options: SessionOptions): Settings {
     "store",
     "cookie",
     "lifetime",
+    "keepAlive",
     "rotation",
     "codec",
     "storeTimeout",
@@ -93,7 +101,7 @@ export function resolveOptions(options: SessionOptions): Settings {
     storeTimeout = 5_000,
     onStoreFailure = "throw",
   } = options;
-  const { describe, maxPerSubject = Number.POSITIVE_INFINITY, observe, clock = () => Date.now() } = options;
+  const { keepAlive, describe, maxPerSubject = Number.POSITIVE_INFINITY, observe, clock = () => Date.now() } = options;
   known("lifetime", lifetime, ["idle", "absolute", "touchEvery"]);
   const { idle = 43_200, absolute = 604_800, touchEvery = idle / 10 } = lifetime;
   known("rotation", rotation, ["every", "grace", "onReuse", "reuseWindow"]);
@@ -129,7 +137,7 @@ export function resolveOptions(options: SessionOptions): Settings {
   for (const [name, value] of Object.entries({ clock, "codec.encode": codec?.encode, "codec.decode": codec?.decode })) {
     must(typeof value === "function", name, value, "a function");
   }
-  for (const [name, value] of Object.entries({ describe, observe }))
+  for (const [name, value] of Object.entries({ keepAlive, describe, observe }))
     must(/function|undefined/.test(typeof value), name, value, "a function");
 
   return {
@@ -142,6 +150,7 @@ export function resolveOptions(options: SessionOptions): Settings {
       onReuse,
       reuseWindow: ms(reuseWindow),
     },
+    keepAlive,
     codec,
     storeTimeout,
     onStoreFailure,

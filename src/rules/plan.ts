@@ -32,6 +32,8 @@ export interface Situation {
   readonly direct: boolean;
   /** This is the first sight of a token that came from a rotation. */
   readonly unconfirmed: boolean;
+  /** The request counts for the idle limit: `keepAlive` did not say no. */
+  readonly keepsAlive: boolean;
   /** Whether the response can carry a cookie. */
   readonly deliverable: boolean;
   readonly renewedAt: number;
@@ -51,6 +53,8 @@ export function planCommit(of: Situation, rotateEvery: number | false, lifetime:
     case "live":
       if (of.destroyed) return "destroy";
       if (of.signedIn || of.renewed) return "renew";
+      // A poll moves nothing by itself: any write but one of its own would move the expiry
+      if (!of.keepsAlive) return of.changed ? "update" : "nothing";
       // Only the holder of the live token rotates: whoever follows a forward is offered the successor that exists
       if (of.direct && of.deliverable && rotationDue(rotateEvery, of.renewedAt, now)) return "rotate";
       if (of.changed || (of.direct && of.unconfirmed)) return "update";

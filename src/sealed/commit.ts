@@ -34,7 +34,7 @@ function commit(
 ): Cookies {
   const { revocations, settings } = context;
   const { codec, lifetime, clock, emit } = settings;
-  const { changes, destroyed, signedIn, renewed, persistent, loaded } = state;
+  const { changes, destroyed, signedIn, renewed, persistent, loaded, keepsAlive } = state;
   const data = before && changes.length === 0 ? before.data : codec.encode(content.data);
   const plan = planCommit(
     {
@@ -46,6 +46,7 @@ function commit(
       empty: Object.keys(content.data).length === 0,
       direct: true,
       unconfirmed: false,
+      keepsAlive,
       deliverable,
       renewedAt: 0,
       idleEnd: loaded.seenAt + Math.min(before?.idle ?? 0, lifetime.idle),

@@ -1,15 +1,10 @@
 import { SessionError } from "../errors.ts";
+import type { SessionEvent } from "../events.ts";
 import type { CookieForm } from "../http/cookie.ts";
 import type { RequestLike } from "../http/cookie-options.ts";
 import { type Codec, copyOf, freeze } from "./codec.ts";
+import type { DeepReadonly } from "./deep-readonly.ts";
 import { applyChange, type Change, isSubject, type Loaded, type SessionState } from "./state.ts";
-
-/** Frozen all the way down: the change that other libraries lose in silence is a type error here, and throws. */
-export type DeepReadonly<T> = T extends (...args: never[]) => unknown
-  ? T
-  : T extends object
-    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
-    : T;
 
 /**
  * One request's view of a session. Reading and writing are synchronous; everything is stored at once by the commit,
@@ -74,19 +69,21 @@ export function stateOf(session: Session<never> | object): SessionState {
   return RequestSession.stateOf(session);
 }
 
-export function newSession<Data extends object>(
+export function newSession(
   loaded: Loaded,
   request: RequestLike,
   cookie: CookieForm,
   now: number,
-  codec: Codec,
-): Session<Data> {
+  keepsAlive: boolean,
+  rules: SessionRules,
+): Session {
   const { data, subject, persistent } = loaded;
   const state: SessionState = {
     loaded,
     request,
     cookie,
     now,
+    keepsAlive,
     changes: [],
     content: { data, subject },
     persistent,
@@ -95,18 +92,26 @@ export function newSession<Data extends object>(
     destroyed: false,
     accessed: false,
     closed: false,
+    answered: undefined,
+    exposed: false,
   };
-  return new RequestSession(state, codec) as unknown as Session<Data>;
+  return new RequestSession(state, rules);
+}
+
+/** What of the settings a session needs. */
+interface SessionRules {
+  readonly codec: Codec;
+  readonly emit: (event: SessionEvent) => void;
 }
 
 /** Private fields, so that neither `JSON.stringify` nor an inspector shows the token (OWASP: no session id in logs). */
 class RequestSession implements Session {
   readonly #state: SessionState;
-  readonly #codec: Codec;
+  readonly #rules: SessionRules;
 
-  constructor(state: SessionState, codec: Codec) {
+  constructor(state: SessionState, rules: SessionRules) {
     this.#state = state;
-    this.#codec = codec;
+    this.#rules = rules;
   }
 
   static stateOf(session: object): SessionState {
@@ -149,7 +154,7 @@ class RequestSession implements Session {
     if (value === undefined) this.delete(key);
     // A value that is there already is no change: a request that sets what it read must not undo another's
     else if (typeof value === "object" || !Object.hasOwn(data, key) || !Object.is(data[key], value)) {
-      this.#change({ type: "set", key: keyOf(key), value: copyOf(this.#codec, value, key) });
+      this.#change({ type: "set", key: keyOf(key), value: copyOf(this.#rules.codec, value, key) });
     }
   }
 
@@ -203,8 +208,14 @@ class RequestSession implements Session {
   }
 
   #read(): SessionState {
-    this.#state.accessed = true;
-    return this.#state;
+    const state = this.#state;
+    state.accessed = true;
+    if (state.exposed) {
+      state.exposed = false; // said once
+      const { handle, subject } = state.loaded;
+      this.#rules.emit({ type: "read_after_response", handle, subject });
+    }
+    return state;
   }
 
   #write(): SessionState {
@@ -224,7 +235,7 @@ class RequestSession implements Session {
     const { changes, content, loaded } = this.#state;
     // The loaded data stays as it was: commit compares and merges with it
     if (content.data === loaded.data) content.data = { ...content.data };
-    applyChange(content, change, this.#codec);
+    applyChange(content, change, this.#rules.codec);
     changes.push(change);
   }
 }

@@ -1,5 +1,7 @@
 import type { CookieForm } from "../http/cookie.ts";
 import type { RequestLike } from "../http/cookie-options.ts";
+import type { Additions } from "../http/response.ts";
+import type { Awaitable } from "../platform/awaitable.ts";
 import { type Codec, copyOf, put } from "./codec.ts";
 
 /**
@@ -45,6 +47,8 @@ export interface SessionState<Found extends Loaded = Loaded> {
   readonly cookie: CookieForm;
   /** Epoch ms of the load. */
   readonly now: number;
+  /** Whether the request counts for the idle limit. */
+  readonly keepsAlive: boolean;
   readonly changes: Change[];
   content: Content;
   persistent: boolean;
@@ -55,6 +59,10 @@ export interface SessionState<Found extends Loaded = Loaded> {
   accessed: boolean;
   /** Committed, or given up because the handler threw. */
   closed: boolean;
+  /** Loaded by one and committed by a `wrap` further in: what that came to, for a commit by the first. */
+  answered: Awaitable<Additions> | undefined;
+  /** The head left in a form that caches may keep, since nobody had looked at the session by then. */
+  exposed: boolean;
 }
 
 /**

@@ -45,6 +45,7 @@ export function draftOf(settings: Settings, state: State, place: Place, delivera
       empty: live === undefined && Object.keys(content.data).length === 0,
       direct: place.status === "live" && place.direct,
       unconfirmed: live?.previous !== undefined,
+      keepsAlive: state.keepsAlive,
       deliverable,
       renewedAt: live?.renewedAt ?? 0,
       idleEnd: seen?.idleEnd ?? 0,

@@ -57,3 +57,18 @@ test("beside the bindings of one's own", () => {
     return c.text("");
   });
 });
+
+test("with as, a second kind of sessions has a name and types of its own", () => {
+  const staff = createSessions<{ role: string }>();
+  const app = new Hono<SessionEnv<Data> & SessionEnv<{ role: string }, "staff">>();
+  app.use(honoSession(sessions), honoSession(staff, { as: "staff" }));
+  app.get("/", (c) => {
+    expectTypeOf(c.var.session).toEqualTypeOf<Session<Data>>();
+    expectTypeOf(c.var.staff).toEqualTypeOf<Session<{ role: string }>>();
+    return c.text("");
+  });
+  new Hono().get("/", honoSession(staff, { as: "staff", lazy: true }), async (c) => {
+    expectTypeOf(c.var.staff).toEqualTypeOf<() => Promise<Session<{ role: string }>>>();
+    return c.text("");
+  });
+});

@@ -38,6 +38,10 @@ const TABLE: [string, Partial<Situation>, Plan][] = [
   ["a write through a rotated token", { ...followed, changed: true }, "update"],
   ["no rotation where no cookie can be sent", { ...old, deliverable: false }, "nothing"],
   ["the first sight of a new token", { ...live, unconfirmed: true }, "update"],
+  ["a poll that is due for everything", { ...old, keepsAlive: false, unconfirmed: true, idleEnd: NOW + 1 }, "nothing"],
+  ["a poll that writes", { ...old, keepsAlive: false, changed: true }, "update"],
+  ["a poll that signs out", { ...old, keepsAlive: false, destroyed: true }, "destroy"],
+  ["a poll that signs in", { ...old, keepsAlive: false, signedIn: true }, "renew"],
   ["a rotated token does not confirm its successor", { ...live, direct: false, unconfirmed: true }, "nothing"],
 ];
 
@@ -52,6 +56,7 @@ test.each(TABLE)("%s", (_name, situation, plan) => {
     direct: false,
     unconfirmed: false,
     deliverable: true,
+    keepsAlive: true,
     renewedAt: 0,
     idleEnd: 0,
   };
@@ -68,6 +73,7 @@ test("without rotation no age of a token makes one", () => {
     empty: true,
     unconfirmed: false,
     deliverable: true,
+    keepsAlive: true,
   };
   expect(planCommit(situation, false, lifetime, NOW)).toBe("nothing");
   expect(planCommit(situation, 0, lifetime, NOW)).toBe("rotate");

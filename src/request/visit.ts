@@ -1,0 +1,45 @@
+import type { RequestLike } from "../http/cookie-options.ts";
+import { type Awaitable, isPromise } from "../platform/awaitable.ts";
+import { type Session, stateOf } from "../session/session.ts";
+
+/**
+ * One request, as one `createSessions` knows it: whoever asks for its session again, further in or in parallel, finds
+ * the first. Two sessions of one request would be two records and one cookie, and the writes of one of them lost.
+ */
+export interface Visit<Data extends object = Record<string, unknown>> {
+  readonly request: RequestLike;
+  /** Epoch ms. The session is judged by when its request came, however late it is opened. */
+  readonly arrivedAt: number;
+  session: Awaitable<Session<Data>> | undefined;
+  /** A `wrap` is around the handler and commits; one further in leaves it to the outermost. */
+  held: boolean;
+  /** Whoever loaded the session before that `wrap` may want to commit it too. */
+  joined: boolean;
+  /** The response was returned: the same `Request`, sent again as tests do, is another visit. */
+  over: boolean;
+  /** The response left in a form that caches may keep, before the session was opened. */
+  exposed: boolean;
+}
+
+export type Visits = WeakMap<RequestLike, Visit>;
+
+/** The visit of a request: the one under way, or a new one that begins now. */
+export function visitOf(visits: Visits, request: RequestLike, clock: () => number): Visit {
+  const known = visits.get(request);
+  if (known !== undefined && !isOver(known)) return known;
+  const visit: Visit = {
+    request,
+    arrivedAt: clock(),
+    session: undefined,
+    held: false,
+    joined: false,
+    over: false,
+    exposed: false,
+  };
+  visits.set(request, visit);
+  return visit;
+}
+
+function isOver({ over, session }: Visit): boolean {
+  return over || (session !== undefined && !isPromise(session) && stateOf(session).closed);
+}

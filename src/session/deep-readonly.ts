@@ -1,0 +1,6 @@
+/** Frozen all the way down: the change that other libraries lose in silence is a type error here, and throws. */
+export type DeepReadonly<T> = T extends (...args: never[]) => unknown
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
