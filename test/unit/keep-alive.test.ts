@@ -28,7 +28,9 @@ describe.each(kinds)("sessions %s", (_, options) => {
       return new Response(String(session.get("n")));
     });
     const ask = async (path: string) => {
-      const response = await fetch(new Request(`https://example.com${path}`, { headers: { cookie } }));
+      const response = await fetch(
+        new Request(`https://example.com${path}`, { headers: { cookie, "sec-fetch-mode": "navigate" } }),
+      );
       for (const line of response.headers.getSetCookie()) cookie = line.split(";")[0] as string;
       return response;
     };
