@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { createSessions, memoryStore, type RequestLike, type SessionsOptions } from "../../src/index.ts";
+import {
+  createSessions,
+  memoryStore,
+  type RequestLike,
+  type SessionsOptions,
+  sessionCookies,
+} from "../../src/index.ts";
 import { generateKey, sealedCookies } from "../../src/sealed.ts";
 
 /* A page that asks every minute whether there is news must not keep its user signed in for ever. */
@@ -22,16 +28,15 @@ describe.each(kinds)("sessions %s", (_, options) => {
     const wait = (ms: number) => {
       now += ms;
     };
-    let cookie = "";
+    const cookies = new Map<string, string>();
     const fetch = sessions.wrap((request, session) => {
       if (request.url.endsWith("/begin")) session.set("n", 1);
       return new Response(String(session.get("n")));
     });
     const ask = async (path: string) => {
-      const response = await fetch(
-        new Request(`https://example.com${path}`, { headers: { cookie, "sec-fetch-mode": "navigate" } }),
-      );
-      for (const line of response.headers.getSetCookie()) cookie = line.split(";")[0] as string;
+      const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+      const response = await fetch(new Request(`https://example.com${path}`, { headers: { cookie } }));
+      for (const { name, value } of sessionCookies(response.headers)) cookies.set(name, value);
       return response;
     };
     return { ask, wait };
