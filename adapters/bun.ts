@@ -24,7 +24,13 @@
  * @module
  */
 import type { Session, Sessions } from "../src/index.ts";
-import { type SqliteDatabase, type SqlStore, type SqlStoreOptions, sqliteStore } from "../src/stores/sqlite.ts";
+import {
+  type SqliteDatabase,
+  type SqlStore,
+  type SqlStoreOptions,
+  setUpSqlite,
+  sqliteStore,
+} from "../src/stores/sqlite.ts";
 
 export { type RedisClient, type RedisStoreOptions, redisStore } from "../src/stores/redis.ts";
 export type { SqliteDatabase, SqliteStatement, SqlStore, SqlStoreOptions } from "../src/stores/sqlite.ts";
@@ -65,18 +71,15 @@ export function bunHandler<
 
 /**
  * Keeps sessions in a database of `bun:sqlite`: `bunSqliteStore(new Database("sessions.db"))`. It sets the database up
- * for a server, which `sqliteStore` leaves to you: write-ahead log, so that readers and the writer do not wait for each
- * other; `synchronous = NORMAL`, safe with it; five seconds of patience with the lock of another process; and the
- * table, where it is not there yet.
+ * for a server, which `sqliteStore` leaves to you: {@link setUpSqlite}, and the table, where it is not there yet.
  *
  * Every method answers at once, without a promise. Expired rows stay until `sessions.sweep()` is called, now and then.
  *
  * @throws {TypeError} when `database` is none, or the table's name is not a plain name.
  */
 export function bunSqliteStore(database: SqliteDatabase, options: SqlStoreOptions = {}): SqlStore {
-  const store = sqliteStore(database, options);
-  for (const pragma of ["busy_timeout = 5000", "journal_mode = WAL", "synchronous = NORMAL"])
-    database.prepare(`PRAGMA ${pragma}`).all();
-  void store.createTable();
+  const store = sqliteStore(setUpSqlite(database), options);
+  // A promise only when another process has the lock for longer than that; then the first use says what is wrong.
+  Promise.resolve(store.createTable()).catch(() => {});
   return store;
 }

@@ -14,6 +14,7 @@
  *
  * @module
  */
+import { countOf, rowsOf } from "./sql/answers.ts";
 import { mysqlDialect } from "./sql/mysql-dialect.ts";
 import { rerun } from "./sql/rerun.ts";
 import { type SqlClient, type SqlStore, type SqlStoreOptions, schemaText, sqlStore } from "./sql/sql-store.ts";
@@ -75,13 +76,21 @@ function adapt(client: MysqlClient): SqlClient {
     // With metaAsArray `mariadb` answers as `mysql2` does, with a result and its description. Both options override the
     // pool's own.
     const answer = await rerun(() => client.execute({ sql, rowsAsArray: true, metaAsArray: true }, values), gaveUp);
-    return (answer as readonly unknown[])[0];
+    return rowsOf(answer)[0];
   }
   return {
-    rows: async ({ text }, values) => (await execute(text, values)) as readonly unknown[][],
+    async rows({ name, text }, values) {
+      try {
+        return rowsOf(await execute(text, values));
+      } catch (error) {
+        if (name === "present" && isMissingTable(error)) return [];
+        throw error;
+      }
+    },
     async run({ name, text }, values) {
-      const { affectedRows, insertId } = (await execute(text, values)) as Outcome;
-      if (Number(insertId) === 0) return affectedRows;
+      const { affectedRows, insertId } = ((await execute(text, values)) ?? {}) as Partial<Outcome>;
+      const count = countOf(affectedRows);
+      if (Number(insertId) === 0) return count;
       // The mark: a `create` found its key taken, a `touch` its row.
       return name === "create" ? 0 : 1;
     },
@@ -89,6 +98,10 @@ function adapt(client: MysqlClient): SqlClient {
       for (const statement of statements) await execute(statement, []);
     },
   };
+}
+
+function isMissingTable(error: unknown): boolean {
+  return (error as { errno?: unknown } | undefined)?.errno === 1146;
 }
 
 /** 1213 is a deadlock; 1020 is what newer MariaDB says instead when a row changed under the statement. */

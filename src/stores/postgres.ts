@@ -16,6 +16,7 @@
  *
  * @module
  */
+import { countOf, rowsOf } from "./sql/answers.ts";
 import { postgresDialect } from "./sql/postgres-dialect.ts";
 import { rerun } from "./sql/rerun.ts";
 import { type SqlClient, type SqlStore, type SqlStoreOptions, schemaText, sqlStore } from "./sql/sql-store.ts";
@@ -92,12 +93,12 @@ function pg(client: PgClient, table: string, prepare: boolean): SqlClient {
   function query({ name, text }: Statement, values: SqlValue[]): ReturnType<PgClient["query"]> {
     const statement = `sojourn ${name} ${table}`;
     // The server cuts names after 63 characters; two that are cut to the same would be taken for one.
-    const named = prepare && statement.length <= 63 ? { name: statement } : {};
+    const named = prepare && name !== "present" && statement.length <= 63 ? { name: statement } : {};
     return rerun(() => client.query({ ...named, text, values, rowMode: "array" }), gaveUp);
   }
   return {
-    rows: async (statement, values) => (await query(statement, values)).rows,
-    run: async (statement, values) => (await query(statement, values)).rowCount ?? 0,
+    rows: async (statement, values) => rowsOf((await query(statement, values))?.rows),
+    run: async (statement, values) => countOf((await query(statement, values))?.rowCount),
     define: (statements) => client.query({ text: definition(statements, table), rowMode: "array" }),
   };
 }
@@ -105,9 +106,10 @@ function pg(client: PgClient, table: string, prepare: boolean): SqlClient {
 function postgresJs(client: PostgresJsClient, table: string, prepare: boolean): SqlClient {
   const options = { prepare };
   return {
-    rows: (statement, values) => rerun(async () => client.unsafe(statement.text, values, options).values(), gaveUp),
+    rows: (statement, values) =>
+      rerun(async () => rowsOf(await client.unsafe(statement.text, values, options).values()), gaveUp),
     run: (statement, values) =>
-      rerun(async () => (await client.unsafe(statement.text, values, options)).count ?? 0, gaveUp),
+      rerun(async () => countOf((await client.unsafe(statement.text, values, options))?.count), gaveUp),
     define: async (statements) => client.unsafe(definition(statements, table)),
   };
 }

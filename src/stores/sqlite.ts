@@ -5,10 +5,9 @@
  * ```ts
  * import { DatabaseSync } from "node:sqlite";
  * import { createSessions } from "@sojourn/session";
- * import { sqliteStore } from "@sojourn/session/sqlite";
+ * import { setUpSqlite, sqliteStore } from "@sojourn/session/sqlite";
  *
- * const database = new DatabaseSync("sessions.db", { timeout: 5_000 });
- * database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+ * const database = setUpSqlite(new DatabaseSync("sessions.db"));
  * const store = sqliteStore(database);
  * await store.createTable();
  * const sessions = createSessions({ store });
@@ -17,10 +16,15 @@
  * @module
  */
 
+import type { Awaitable } from "../platform/awaitable.ts";
+import { countOf, rowsOf } from "./sql/answers.ts";
+import { rerun } from "./sql/rerun.ts";
 import { type SqlClient, type SqlStore, type SqlStoreOptions, schemaText, sqlStore } from "./sql/sql-store.ts";
 import { sqliteDialect } from "./sql/sqlite-dialect.ts";
+import { isBusy } from "./sql/sqlite-setup.ts";
 import type { SqlValue, Statement } from "./sql/statements.ts";
 
+export { setUpSqlite } from "./sql/sqlite-setup.ts";
 export type { SqlStore, SqlStoreOptions, SqlValue };
 
 /** What is called of a database of `better-sqlite3`, `node:sqlite` (`DatabaseSync`) or `bun:sqlite`. */
@@ -65,8 +69,8 @@ export interface D1Statement {
  * migrations. With `better-sqlite3`, `node:sqlite` and `bun:sqlite` every method answers at once, without a promise,
  * but for a `sweep` of more than a thousand rows.
  *
- * Several processes may share the file. Then let the database wait for its lock: `node:sqlite`, `bun:sqlite` and libsql
- * fail at once with SQLITE_BUSY unless told to (`PRAGMA busy_timeout = 5000`). Expired rows stay until `sweep` is
+ * Several processes may share the file. Set it up for that, with {@link setUpSqlite} or the same PRAGMAs. A statement
+ * that meets the lock of another process is run again for a second or so, and then has a promise. Expired rows stay until `sweep` is
  * called, now and then. A codec must not produce the character U+0000, where libsql and `node:sqlite` of Node 22 end a
  * text; JSON escapes it.
  *
@@ -121,22 +125,33 @@ function synchronous(database: SqliteDatabase): SqlClient {
   }
   return {
     rows: (statement, values) =>
-      prepared(statement)
-        .all(...values)
-        .map((row) => Object.values(row as object)),
-    run: (statement, values) => Number(prepared(statement).run(...values).changes),
-    define(statements) {
-      for (const statement of statements) database.prepare(statement).run();
-    },
+      unlessBusy(() => rowsOf(prepared(statement).all(...values)).map((row) => Object.values(row))),
+    run: (statement, values) => unlessBusy(() => countOf(prepared(statement).run(...values)?.changes)),
+    define: (statements) =>
+      unlessBusy(() => {
+        for (const statement of statements) database.prepare(statement).run();
+      }),
   };
 }
 
+/** At once; only when another process has the lock, again a little later. */
+function unlessBusy<T>(work: () => T): Awaitable<T> {
+  try {
+    return work();
+  } catch (error) {
+    if (isBusy(error)) return rerun(work, isBusy);
+    throw error;
+  }
+}
+
 function libsql(client: LibsqlClient): SqlClient {
+  const execute = (sql: string, args: SqlValue[]): ReturnType<LibsqlClient["execute"]> =>
+    rerun(() => client.execute({ sql, args }), isBusy);
   return {
-    rows: async ({ text }, args) => (await client.execute({ sql: text, args })).rows,
-    run: async ({ text }, args) => (await client.execute({ sql: text, args })).rowsAffected,
+    rows: async ({ text }, args) => rowsOf((await execute(text, args))?.rows),
+    run: async ({ text }, args) => countOf((await execute(text, args))?.rowsAffected),
     async define(statements) {
-      for (const sql of statements) await client.execute({ sql, args: [] });
+      for (const sql of statements) await execute(sql, []);
     },
   };
 }
@@ -144,8 +159,8 @@ function libsql(client: LibsqlClient): SqlClient {
 function d1(database: D1Client): SqlClient {
   const bound = ({ text }: Statement, values: SqlValue[]): D1Statement => database.prepare(text).bind(...values);
   return {
-    rows: async (statement, values) => bound(statement, values).raw(),
-    run: async (statement, values) => (await bound(statement, values).run()).meta.changes,
+    rows: async (statement, values) => rowsOf(await bound(statement, values).raw()),
+    run: async (statement, values) => countOf((await bound(statement, values).run())?.meta?.changes),
     async define(statements) {
       for (const statement of statements) await database.prepare(statement).bind().run();
     },

@@ -56,6 +56,45 @@ describeWith(await service("mariadb"), "mysqlStore()", () => {
   );
 
   describe("the rest", () => {
+    test("createTable() may be called by a user who may not define tables, once they are there", async () => {
+      const user = `app_${randomBytes(6).toString("hex")}`;
+      await administrate(`CREATE USER ${user}@'127.0.0.1'`);
+      await administrate(`CREATE USER ${user}@'localhost'`);
+      const [owner, app] = [createPool(server), createPool({ ...server, user })];
+      try {
+        await owner.query("CREATE TABLE other (id int)");
+        for (const host of ["127.0.0.1", "localhost"])
+          await administrate(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${database}.* TO ${user}@'${host}'`);
+        const table = "granted";
+        await expect(mysqlStore(app, { table }).createTable()).rejects.toMatchObject({ errno: 1142 });
+        await mysqlStore(owner, { table }).createTable();
+        await mysqlStore(app, { table }).createTable();
+        expect(await mysqlStore(app, { table }).create("key", "x", { expiresAt: Date.now() + hour })).toBeDefined();
+      } finally {
+        await Promise.all([owner.end(), app.end()]);
+        for (const host of ["127.0.0.1", "localhost"]) await administrate(`DROP USER ${user}@'${host}'`);
+      }
+    });
+
+    test("a client that answers with something else than rows is a fault, and never an empty store", async () => {
+      const meta = { expiresAt: Date.now() + hour };
+      // Callbacks, rows without their description, a result without its numbers
+      for (const answer of [undefined, null, {}, [], [{}], [undefined]]) {
+        const store = mysqlStore({ execute: async () => answer });
+        const calls = [
+          () => store.read("key"),
+          () => store.create("key", "x", meta),
+          () => store.update("key", "x", meta, 1),
+          () => store.delete("key"),
+          () => store.touch("key", 1),
+          () => store.keysOf("anna"),
+          () => store.sweep(1),
+        ];
+        for (const call of calls)
+          await expect(Promise.resolve(call())).rejects.toThrow(/^The database client answered with/);
+      }
+    });
+
     test("one connection is enough, and the table may be in another database", async () => {
       const connection = await createConnection({ ...server, database: "mysql" });
       try {

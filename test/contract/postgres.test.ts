@@ -116,6 +116,55 @@ describeWith(await service("postgres"), "postgresStore()", () => {
       }
     });
 
+    test("createTable() may be called by a role that may not define tables, once they are there", async () => {
+      const role = `${database}_app`;
+      const owner = new Pool({ ...server, database });
+      const app = new Pool({ ...server, database, user: role });
+      const sql = postgres({ ...server, database, user: role });
+      try {
+        await owner.query(`CREATE SCHEMA granted; CREATE ROLE ${role} LOGIN; GRANT USAGE ON SCHEMA granted TO ${role}`);
+        const table = "granted.sessions";
+        await expect(postgresStore(app, { table }).createTable()).rejects.toMatchObject({ code: "42501" });
+        await postgresStore(owner, { table }).createTable();
+        await owner.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON granted.sessions TO ${role}`);
+        for (const store of [postgresStore(app, { table }), postgresStore(sql, { table })]) {
+          await store.createTable();
+          expect(
+            await store.create(randomBytes(8).toString("hex"), "x", { expiresAt: Date.now() + hour }),
+          ).toBeDefined();
+        }
+        // What is missing is still made: somebody dropped an index.
+        await owner.query("DROP INDEX granted.sessions_subject_idx");
+        await postgresStore(owner, { table }).createTable();
+        const indexes = await owner.query("SELECT indexname FROM pg_indexes WHERE schemaname = 'granted'");
+        expect(indexes.rows).toContainEqual({ indexname: "sessions_subject_idx" });
+      } finally {
+        await owner.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+        await Promise.all([owner.end(), app.end(), sql.end()]);
+      }
+    });
+
+    test("a client that answers with something else than rows is a fault, and never an empty store", async () => {
+      const meta = { expiresAt: Date.now() + hour };
+      // Callbacks, pg-promise, a driver that counts nothing
+      for (const answer of [undefined, null, [], {}, { rows: "x", rowCount: null }]) {
+        for (const client of [{ query: async () => answer }, { unsafe: () => values(answer) }]) {
+          const store = postgresStore(client as never);
+          const calls = [
+            () => store.read("key"),
+            () => store.create("key", "x", meta),
+            () => store.update("key", "x", meta, 1),
+            () => store.delete("key"),
+            () => store.touch("key", 1),
+            () => store.keysOf("anna"),
+            () => store.sweep(1),
+          ];
+          for (const call of calls)
+            await expect(Promise.resolve(call())).rejects.toThrow(/^The database client answered with/);
+        }
+      }
+    });
+
     test("createTable() prints no notice", async () => {
       const notices: unknown[] = [];
       const sql = postgres({ ...server, database, onnotice: (notice) => notices.push(notice) });
@@ -202,4 +251,9 @@ async function administrate(sql: string): Promise<void> {
   await client.connect();
   await client.query(sql);
   await client.end();
+}
+
+/** An answer as that of postgres.js, which has its rows by another promise. */
+function values(answer: unknown): Promise<unknown> {
+  return Object.assign(Promise.resolve(answer), { values: async () => (Array.isArray(answer) ? undefined : answer) });
 }

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,6 +24,32 @@ describe("sqliteStore()", () => {
     connect: () => libsql({ url: `file:${join(folder, "libsql-bigint.db")}`, intMode: "bigint" }),
     schema,
     tableMissing: { message: expect.stringContaining("no such table") },
+  });
+
+  test("a client that answers with something else than rows is a fault, and never an empty store", async () => {
+    const meta = { expiresAt: Date.now() + 3_600_000 };
+    // sqlite3 with its callbacks, sqlite with its promises, D1 given to the wrong store, a client that counts nothing
+    const clients = [
+      { prepare: () => ({ all: () => undefined, run: () => undefined }) },
+      { prepare: () => ({ all: async () => [], run: async () => ({ changes: 1 }) }) },
+      { prepare: () => ({ all: () => ({}), run: () => ({}) }) },
+      { execute: async () => undefined },
+      { execute: async () => ({ rows: null }) },
+    ];
+    for (const client of clients) {
+      const store = sqliteStore(client as never);
+      const calls = [
+        () => store.read("key"),
+        () => store.create("key", "x", meta),
+        () => store.update("key", "x", meta, 1),
+        () => store.delete("key"),
+        () => store.touch("key", 1),
+        () => store.keysOf("anna"),
+        () => store.sweep(1),
+      ];
+      for (const call of calls)
+        await expect((async () => call())()).rejects.toThrow(/^The database client answered with/);
+    }
   });
 
   test("what is no client is refused", () => {
@@ -57,6 +83,36 @@ for (const name of ["node-22", "node-24", "node-26"] as const) {
     60_000,
   );
 }
+
+const node = await service("node-24");
+testWith(
+  node,
+  "eight processes at once on a new file: setUpSqlite() and createTable() wait for each other, and no update is lost",
+  async () => {
+    const file = join(folder, "at-once.db");
+    const program = join(runtimes, "at-once.ts");
+    const ended: Promise<[number | null, string]>[] = [];
+    const children = Array.from({ length: 8 }, () => {
+      const child = spawn(node.path!, ["--no-warnings", "--import", sourcePlatform, program, file, "25"], {
+        stdio: ["ignore", "ignore", "pipe", "ipc"],
+      });
+      let errors = "";
+      child.stderr?.on("data", (chunk) => {
+        errors += chunk;
+      });
+      ended.push(new Promise((resolve) => child.once("close", (code) => resolve([code, errors]))));
+      return child;
+    });
+    await Promise.all(children.map((child) => new Promise((resolve) => child.once("message", resolve))));
+    for (const child of children) child.send("go");
+    expect(await Promise.all(ended)).toEqual(children.map(() => [0, ""]));
+    const client = createClient({ url: `file:${file}` });
+    expect((await sqliteStore(client).read("key"))?.value).toBe("200");
+    expect((await client.execute("PRAGMA journal_mode")).rows[0]?.[0]).toBe("wal");
+    client.close();
+  },
+  60_000,
+);
 
 const bun = await service("bun");
 testWith(
@@ -105,6 +161,50 @@ describeWith(addon, "sqliteStore() on better-sqlite3", () => {
     setTimeout(() => left.push(connection.rows("SELECT count(*) AS rows FROM sessions")));
     expect(await store.sweep(1)).toBe(2500);
     expect(left).toEqual([[{ rows: 1500 }]]);
+    connection.close();
+  });
+
+  test("while another connection has the lock a write has a promise, and is done when the lock is free", async () => {
+    const Database = fromAddons("better-sqlite3") as new (
+      file: string,
+      options?: { timeout: number },
+    ) => BetterSqlite3 & { exec(sql: string): unknown };
+    const file = join(folder, "locked.db");
+    // Without patience of its own, as node:sqlite and libsql come.
+    const [database, other] = [new Database(file, { timeout: 0 }), new Database(file)];
+    const store = sqliteStore(database);
+    other.exec("BEGIN EXCLUSIVE");
+    const made = store.createTable();
+    expect(made).toBeInstanceOf(Promise);
+    other.exec("COMMIT");
+    await made;
+    const meta = { expiresAt: Date.now() + 3_600_000, subject: "anna" };
+    other.exec("BEGIN EXCLUSIVE");
+    const created = store.create("key", "x", meta);
+    const listed = store.keysOf("anna");
+    expect([created, listed]).toEqual([expect.any(Promise), expect.any(Promise)]);
+    other.exec("COMMIT");
+    expect(await created).toBeDefined();
+    expect(await store.keysOf("anna")).toEqual(["key"]);
+    await listed;
+    // For ever is a fault.
+    other.exec("BEGIN EXCLUSIVE");
+    await expect(Promise.resolve(store.delete("key"))).rejects.toMatchObject({ code: "SQLITE_BUSY" });
+    other.exec("COMMIT");
+    expect(store.delete("key")).toBe(true);
+    database.close();
+    other.close();
+  });
+
+  test("createTable() defines nothing where all is there", async () => {
+    const connection = await betterSqlite3("there.db", false);
+    const store = connection.open();
+    store.createTable();
+    connection.execute("DROP INDEX sessions_subject_idx");
+    store.createTable();
+    expect(connection.rows("SELECT name FROM sqlite_master WHERE name = 'sessions_subject_idx'")).toHaveLength(1);
+    connection.execute("PRAGMA query_only = ON");
+    expect(store.createTable()).toBeUndefined();
     connection.close();
   });
 

@@ -3,7 +3,8 @@ import { parseTableName, quoted } from "./table-name.ts";
 
 /** The SQL of MySQL (5.7 or later) and MariaDB (10.2 or later). */
 export function mysqlDialect(name: string): Dialect {
-  const table = quoted(parseTableName(name), "`");
+  const parts = parseTableName(name);
+  const table = quoted(parts, "`");
   const touch = `UPDATE ${table} SET version = LAST_INSERT_ID(version), expires_at = :expiresAt WHERE session_key = :key`;
   const statements = {
     ...standardStatements(table),
@@ -26,7 +27,9 @@ export function mysqlDialect(name: string): Dialect {
   return {
     // Bytes for what is looked up: every collation of text that both engines have ignores spaces at the end.
     schema: [
-      `CREATE TABLE IF NOT EXISTS ${table} (
+      {
+        name: parts.table,
+        text: `CREATE TABLE IF NOT EXISTS ${table} (
   session_key varbinary(255) NOT NULL PRIMARY KEY,
   value longtext NOT NULL,
   version bigint NOT NULL,
@@ -35,7 +38,14 @@ export function mysqlDialect(name: string): Dialect {
   INDEX expires_at_idx (expires_at),
   INDEX subject_idx (subject)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin`,
+      },
     ],
+    // Not by information_schema: whether letters have to match in case is up to the server.
+    present: {
+      name: "present",
+      text: `SELECT '${parts.table}' FROM (SELECT 1) AS one WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE FALSE)`,
+      parameters: [],
+    },
     statements: compile(statements, () => "?"),
   };
 }

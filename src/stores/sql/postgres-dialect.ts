@@ -19,19 +19,33 @@ export function postgresDialect(name: string): Dialect {
       `DELETE FROM ${table} WHERE session_key = ANY (ARRAY(SELECT session_key FROM ${table}` +
       ` WHERE expires_at <= :now ORDER BY expires_at LIMIT ${sweepBatch} FOR UPDATE SKIP LOCKED))`,
   };
+  const indexes = { expiry: `${parts.table}_expires_at_idx`, subject: `${parts.table}_subject_idx` };
+  const names = [parts.table, indexes.expiry, indexes.subject];
+  const wanted = names.map((name) => `('${name}', '${quoted({ ...parts, table: name }, '"')}')`).join(", ");
   return {
     // COLLATE "C" compares bytes, whatever the database's language, and survives an upgrade of the system's collations.
     schema: [
-      `CREATE TABLE IF NOT EXISTS ${table} (
+      {
+        name: parts.table,
+        text: `CREATE TABLE IF NOT EXISTS ${table} (
   session_key text COLLATE "C" PRIMARY KEY,
   value text NOT NULL,
   version bigint NOT NULL,
   expires_at bigint NOT NULL,
   subject text COLLATE "C"
 )`,
-      `CREATE INDEX IF NOT EXISTS "${parts.table}_expires_at_idx" ON ${table} (expires_at)`,
-      `CREATE INDEX IF NOT EXISTS "${parts.table}_subject_idx" ON ${table} (subject) WHERE subject IS NOT NULL`,
+      },
+      { name: indexes.expiry, text: `CREATE INDEX IF NOT EXISTS "${indexes.expiry}" ON ${table} (expires_at)` },
+      {
+        name: indexes.subject,
+        text: `CREATE INDEX IF NOT EXISTS "${indexes.subject}" ON ${table} (subject) WHERE subject IS NOT NULL`,
+      },
     ],
+    present: {
+      name: "present",
+      text: `SELECT name FROM (VALUES ${wanted}) AS wanted (name, path) WHERE to_regclass(path) IS NOT NULL`,
+      parameters: [],
+    },
     statements: compile(statements, (position) => `$${position}`),
   };
 }

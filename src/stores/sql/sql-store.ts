@@ -1,5 +1,5 @@
 /** What all SQL stores have in common: what each operation asks the engine, and what the answer means. */
-import type { Awaitable } from "../../platform/awaitable.ts";
+import { type Awaitable, after } from "../../platform/awaitable.ts";
 import { pause } from "../../platform/pause.ts";
 import type { Entry, SessionStore, Version } from "../../store.ts";
 import { type Dialect, type Parameters, type SqlValue, type Statement, sweepBatch } from "./statements.ts";
@@ -27,7 +27,7 @@ export interface SqlStore extends SessionStore {
   sweep(now: number): Awaitable<number>;
   /**
    * Makes the table and its indexes where they are missing. Does no harm when they are there, nor when several
-   * processes start at once.
+   * processes start at once. A role without the right to define tables may call it once they are there.
    */
   createTable(): Awaitable<void>;
 }
@@ -43,13 +43,10 @@ export interface SqlClient {
 }
 
 /** @throws {TypeError} when `clock` is not a function. */
-export function sqlStore(
-  client: SqlClient,
-  { schema, statements }: Dialect,
-  clock: () => number = () => Date.now(),
-): SqlStore {
+export function sqlStore(client: SqlClient, dialect: Dialect, clock: () => number = () => Date.now()): SqlStore {
   if (typeof clock !== "function")
     throw new TypeError("Cannot read the time: clock must be a function that returns epoch milliseconds");
+  const { statements } = dialect;
   // The columns are whole numbers, and a clock may know fractions.
   const now = (): number => Math.floor(clock());
 
@@ -107,13 +104,22 @@ export function sqlStore(
       const first = run(statements.sweep, { now: until });
       return typeof first === "number" && first < sweepBatch ? first : sweepOn(first, until);
     },
-    createTable: () => after(client.define(schema), () => undefined),
+    createTable: () => createTable(client, dialect),
   };
+}
+
+/** Makes what is missing. */
+function createTable(client: SqlClient, { schema, present }: Dialect): Awaitable<void> {
+  return after(client.rows(present, []), (rows) => {
+    const names = new Set(rows.map((row) => String(row[0])));
+    const missing = schema.filter(({ name }) => !names.has(name)).map(({ text }) => text);
+    return missing.length === 0 ? undefined : after(client.define(missing), () => undefined);
+  });
 }
 
 /** The text that makes the table, for those who keep their migrations themselves. */
 export function schemaText({ schema }: Dialect): string {
-  return schema.map((statement) => `${statement};\n`).join("");
+  return schema.map(({ text }) => `${text};\n`).join("");
 }
 
 /**
@@ -137,9 +143,4 @@ function entryOf(row: ArrayLike<unknown>): Entry {
 
 function inOrder(statement: Statement, parameters: Parameters): SqlValue[] {
   return statement.parameters.map((name) => parameters[name] ?? null);
-}
-
-/** Goes on at once where the client answered at once. */
-function after<T, U>(value: Awaitable<T>, next: (value: T) => U): Awaitable<U> {
-  return value instanceof Promise ? value.then(next) : next(value);
 }

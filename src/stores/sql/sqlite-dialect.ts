@@ -19,18 +19,35 @@ export function sqliteDialect(name: string): Dialect {
       `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table}` +
       ` WHERE expires_at <= :now ORDER BY expires_at LIMIT ${sweepBatch})`,
   };
+  const indexes = { expiry: `${parts.table}_expires_at_idx`, subject: `${parts.table}_subject_idx` };
+  const names = [parts.table, indexes.expiry, indexes.subject];
+  const catalog = quoted({ ...parts, table: "sqlite_master" }, '"');
   return {
     schema: [
-      `CREATE TABLE IF NOT EXISTS ${table} (
+      {
+        name: parts.table,
+        text: `CREATE TABLE IF NOT EXISTS ${table} (
   session_key text NOT NULL PRIMARY KEY,
   value text NOT NULL,
   version integer NOT NULL,
   expires_at integer NOT NULL,
   subject text
 )`,
-      `CREATE INDEX IF NOT EXISTS ${index("expires_at")} ON "${parts.table}" (expires_at)`,
-      `CREATE INDEX IF NOT EXISTS ${index("subject")} ON "${parts.table}" (subject) WHERE subject IS NOT NULL`,
+      },
+      {
+        name: indexes.expiry,
+        text: `CREATE INDEX IF NOT EXISTS ${index("expires_at")} ON "${parts.table}" (expires_at)`,
+      },
+      {
+        name: indexes.subject,
+        text: `CREATE INDEX IF NOT EXISTS ${index("subject")} ON "${parts.table}" (subject) WHERE subject IS NOT NULL`,
+      },
     ],
+    present: {
+      name: "present",
+      text: `SELECT name FROM ${catalog} WHERE name IN (${names.map((name) => `'${name}'`).join(", ")})`,
+      parameters: [],
+    },
     statements: compile(statements, () => "?"),
   };
 }

@@ -27,7 +27,7 @@ export type SqlValue = string | number | null;
 
 /** A statement as the engine reads it. */
 export interface Statement {
-  readonly name: StatementName;
+  readonly name: StatementName | "present";
   readonly text: string;
   /** What goes where: the parameters in the order of their placeholders. */
   readonly parameters: readonly (keyof Parameters)[];
@@ -35,10 +35,21 @@ export interface Statement {
 
 export type Statements = { readonly [Name in StatementName]: Statement };
 
+/** A table or an index, by its name and the statement that makes it. */
+export interface Definition {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** All the SQL of one engine for one table. */
 export interface Dialect {
   /** What makes the table, in order. Every statement leaves alone what is there already. */
-  readonly schema: readonly string[];
+  readonly schema: readonly Definition[];
+  /**
+   * Asks which of the names of the schema are there; one row for each. Asked first, since a role that may not define
+   * anything is refused even what would change nothing.
+   */
+  readonly present: Statement;
   readonly statements: Statements;
 }
 
