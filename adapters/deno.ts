@@ -27,7 +27,10 @@ export interface DenoKv {
   /** Reads one key, with strong consistency. */
   get(key: readonly DenoKvKeyPart[]): Promise<{ value: unknown; versionstamp: string | null }>;
   /** All entries whose key starts with the prefix. */
-  list(selector: { prefix: readonly DenoKvKeyPart[] }): AsyncIterable<{ key: readonly unknown[]; value: unknown }>;
+  list(
+    selector: { prefix: readonly DenoKvKeyPart[] },
+    options: { batchSize: number },
+  ): AsyncIterable<{ key: readonly unknown[]; value: unknown }>;
   /** Starts a list of checks and changes that happen together or not at all. */
   atomic(): DenoKvAtomic;
 }
@@ -69,7 +72,8 @@ const broomDelay = 60_000;
 
 /**
  * Keeps sessions in Deno KV, on a file or on Deno Deploy, with all the promises: a check of the versionstamp is the
- * compare-and-set, the index by subject changes in the same atomic commit, and `expireIn` clears away what has ended.
+ * compare-and-set, the index by subject changes in the same atomic commit, and `expireIn` clears away what has ended. Several
+ * processes may share a file: what meets the lock of another is done again, for a second or so.
  *
  * Deno KV takes values of at most 64 KiB: a larger session makes the commit reject with a `RangeError`, and what was
  * stored stays as it is.
@@ -86,14 +90,10 @@ export function denoKvStore(kv: DenoKv, options: DenoKvStoreOptions = {}): Sessi
 
   const entryKey = (key: string): DenoKvKeyPart[] => [...prefix, "entry", key];
   const subjectKey = (digest: string): DenoKvKeyPart[] => [...prefix, "subject", digest];
-  const find = async (key: string): Promise<Found> => (await kv.get(entryKey(key))) as Found;
+  const find = async (key: string): Promise<Found> => (await unlessLocked(() => kv.get(entryKey(key)))) as Found;
   const isLive = (stored: Stored | null): stored is Stored => stored !== null && stored.expiresAt > clock();
 
-  /**
-   * Puts `next` (or nothing) in the place of what was found, index included; the new version, or undefined when another
-   * write came first.
-   */
-  async function replace(key: string, found: Found, next: Stored | undefined): Promise<string | undefined> {
+  function replacement(key: string, found: Found, next: Stored | undefined): DenoKvAtomic {
     const operation = kv.atomic();
     operation.check({ key: entryKey(key), versionstamp: found.versionstamp });
     const formerSubject = found.value?.subject;
@@ -106,7 +106,15 @@ export function denoKvStore(kv: DenoKv, options: DenoKvStoreOptions = {}): Sessi
       operation.set(entryKey(key), next, { expireIn });
       if (next.subject !== undefined) operation.set([...subjectKey(next.subject), key], next.expiresAt, { expireIn });
     }
-    const result = await operation.commit().catch((error: unknown) => {
+    return operation;
+  }
+
+  /**
+   * Puts `next` (or nothing) in the place of what was found, index included; the new version, or undefined when another
+   * write came first.
+   */
+  async function replace(key: string, found: Found, next: Stored | undefined): Promise<string | undefined> {
+    const result = await unlessLocked(() => replacement(key, found, next).commit()).catch((error: unknown) => {
       throw isTooLarge(error) ? new RangeError(tooLarge(key), { cause: error }) : error;
     });
     return result.ok ? result.versionstamp : undefined;
@@ -157,19 +165,56 @@ export function denoKvStore(kv: DenoKv, options: DenoKvStoreOptions = {}): Sessi
     },
 
     async keysOf(subject): Promise<string[]> {
+      const prefix = subjectKey(await subjectDigest(subject));
+      const rows = await unlessLocked(() => wholeListing(kv, prefix));
       const now = clock();
-      const keys: string[] = [];
-      for await (const row of kv.list({ prefix: subjectKey(await subjectDigest(subject)) })) {
-        if ((row.value as number) > now) keys.push(String(row.key.at(-1)));
-      }
-      return keys;
+      return [...rows].flatMap(([key, expiresAt]) => (expiresAt > now ? [key] : []));
     },
   };
+}
+
+/** The largest that Deno KV takes. */
+const batchSize = 1_000;
+
+/**
+ * The rows under a prefix. The engine reads them in batches, each at a moment of its own; a session that moves from a
+ * key that is still to come to one that was read already is in none of them. So where one batch does not hold all rows,
+ * they are read again until none has left since the time before.
+ */
+async function wholeListing(kv: DenoKv, prefix: readonly DenoKvKeyPart[]): Promise<Map<string, number>> {
+  let before: Map<string, number> | undefined;
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const rows = new Map<string, number>();
+    for await (const { key, value } of kv.list({ prefix }, { batchSize }))
+      rows.set(String(key.at(-1)), value as number);
+    if (rows.size < batchSize || (before && [...before.keys()].every((key) => rows.has(key)))) return rows;
+    before = rows;
+  }
+  throw new Error("The list of this user's sessions changes faster than it can be read");
 }
 
 async function toStored(value: string, meta: EntryMeta): Promise<Stored> {
   const subject = meta.subject === undefined ? undefined : await subjectDigest(meta.subject);
   return { value, expiresAt: meta.expiresAt, subject };
+}
+
+/** More of them mean that something else is wrong; the pauses between them add up to a second or so, two at most. */
+const attempts = 11;
+
+/** A database file that another process has the lock of is asked again, after a random pause: a race is no fault. */
+async function unlessLocked<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === attempts || !isLocked(error)) throw error;
+    }
+    await new Promise((resume) => setTimeout(resume, Math.random() * 2 ** attempt));
+  }
+}
+
+function isLocked(error: unknown): boolean {
+  return /database is locked/.test(String((error as { message?: unknown } | undefined)?.message));
 }
 
 function isTooLarge(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { type DenoKv, denoKvStore } from "../../../adapters/deno.ts";
 import type { MakeStore } from "../../../src/testing.ts";
+import { listWhileChurning } from "../../support/index-churn.ts";
 import { interleavedSessions } from "./interleaved-sessions.ts";
 import { parallelSessions } from "./parallel-sessions.ts";
 import { equal, type MoreTests, type StoreUnderTest } from "./store-tests.ts";
@@ -7,6 +8,11 @@ import { equal, type MoreTests, type StoreUnderTest } from "./store-tests.ts";
 declare const Deno: {
   openKv(path?: string): Promise<DenoKv & { close(): void }>;
   makeTempDir(): Promise<string>;
+  execPath(): string;
+  Command: new (
+    program: string,
+    options: { args: string[] },
+  ) => { output(): Promise<{ code: number; stderr: Uint8Array }> };
   remove(path: string, options: { recursive: true }): Promise<void>;
 };
 
@@ -63,6 +69,65 @@ export const moreDenoTests: MoreTests = {
     await Deno.remove(folder, { recursive: true });
   },
 
+  "denoKvStore(): three processes that write one database file at the same time only wait for each other": async () => {
+    const folder = await Deno.makeTempDir();
+    const writer = new URL("deno-writer.ts", import.meta.url).pathname;
+    const flags = ["run", "--quiet", "--no-lock", "--allow-all", "--unstable-kv"];
+    const outputs = await Promise.all(
+      [1, 2, 3].map(() =>
+        new Deno.Command(Deno.execPath(), { args: [...flags, writer, `${folder}/kv`, "60"] }).output(),
+      ),
+    );
+    const text = new TextDecoder();
+    equal(
+      outputs.map(({ code, stderr }) => [code, text.decode(stderr)]),
+      outputs.map(() => [0, ""]),
+      "a process failed",
+    );
+    const kv = await Deno.openKv(`${folder}/kv`);
+    equal((await denoKvStore(kv).read("key"))?.value, "180", "an update was lost");
+    kv.close();
+    await Deno.remove(folder, { recursive: true });
+  },
+
+  "denoKvStore(): a listing has every lasting session while others come, go and move": async () => {
+    const kv = await Deno.openKv(":memory:");
+    equal((await listWhileChurning(denoKvStore(kv))).faults, [], "faults");
+    kv.close();
+  },
+
+  "denoKvStore(): a listing of more rows than one batch has a session that moves while it is read": async () => {
+    const kv = await Deno.openKv(":memory:");
+    const store = denoKvStore(kv);
+    const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+    for (let n = 0; n < 1_100; n++) await store.create(`m${String(n).padStart(4, "0")}`, "x", meta);
+    const version = (await store.create("z", "x", meta)) ?? "";
+    // After the first batch was read the session goes to a key that the batch would have had.
+    let moved = false;
+    const late: DenoKv = {
+      get: (key) => kv.get(key),
+      atomic: () => kv.atomic(),
+      async *list(selector, options) {
+        let read = 0;
+        for await (const row of kv.list(selector, options)) {
+          if (++read === 500 && !moved) {
+            moved = true;
+            await store.create("a", "x", meta);
+            await store.update("z", "moved", { expiresAt: meta.expiresAt }, version);
+          }
+          yield row;
+        }
+      },
+    };
+    const keys = (await denoKvStore(late).keysOf?.("anna")) ?? [];
+    equal(
+      [keys.length, new Set(keys).size, keys.includes("a")],
+      [1_101, 1_101, true],
+      "keys, their number, the moved one",
+    );
+    kv.close();
+  },
+
   "denoKvStore(): an entry that ended leaves no row in the index": async () => {
     const kv = await Deno.openKv(":memory:");
     const store = denoKvStore(kv);
@@ -72,7 +137,7 @@ export const moreDenoTests: MoreTests = {
     await store.update("a", "ended", { expiresAt: meta.expiresAt }, version);
     await store.delete("b");
     const rows: unknown[] = [];
-    for await (const { key } of kv.list({ prefix: ["sojourn"] })) rows.push(key);
+    for await (const { key } of kv.list({ prefix: ["sojourn"] }, { batchSize: 100 })) rows.push(key);
     equal(rows, [["sojourn", "entry", "a"]], "not only the one entry is left");
     kv.close();
   },
