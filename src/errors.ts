@@ -45,4 +45,35 @@ export class SessionError extends Error {
     this.code = code;
     this.status = STATUS[code];
   }
+
+  /** What an inspector prints, see below. */
+  static {
+    Object.defineProperty(this.prototype, Symbol.for("nodejs.util.inspect.custom"), { value: inspected });
+  }
+}
+
+/**
+ * What `console.error` prints of a {@link SessionError} on Node, Deno and Bun: the stacks, and no fields of the cause. An
+ * engine's error holds whatever its client puts there, the command with the whole session among it.
+ */
+function inspected(this: SessionError): string {
+  const { cause, code, status, stack } = this;
+  const reason = cause === undefined ? "" : `, [cause]: ${stackOf(cause)}`;
+  return `${stack} { code: ${JSON.stringify(code)}, status: ${status}${reason} }`;
+}
+
+function stackOf(cause: unknown): string {
+  const { name, message, code, stack } = reasonOf(cause);
+  return `${stack ?? `${name}: ${message}`}${code === undefined ? "" : ` (${code})`}`;
+}
+
+/** What may be logged of somebody else's error. */
+export function reasonOf(cause: unknown): { name: string; message: string; code?: string; stack?: string } {
+  const { name, message, code, stack } = Object(cause) as Record<string, unknown>;
+  return {
+    name: String(name ?? typeof cause),
+    message: String(message ?? ""),
+    ...((typeof code === "string" || typeof code === "number") && { code: String(code) }),
+    ...(typeof stack === "string" && { stack }),
+  };
 }

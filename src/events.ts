@@ -1,4 +1,4 @@
-import type { SessionErrorCode } from "./errors.ts";
+import { reasonOf, type SessionError, type SessionErrorCode } from "./errors.ts";
 
 /**
  * What happened to a session, for logs, metrics and alarms. `handle` and `subject` where they are known; never a token,
@@ -42,6 +42,20 @@ export type SessionEvent = {
       readonly type: "store_failed";
       readonly operation: string;
       readonly code: Extract<SessionErrorCode, "store_failed" | "store_timeout">;
+      /** The name, the message and the code of what the store threw. */
+      readonly reason: { readonly name: string; readonly message: string; readonly code?: string };
+      /**
+       * What the store threw. Not enumerable, so that neither JSON nor an inspector shows it: an engine's error may hold
+       * the command with the whole session.
+       */
       readonly cause: unknown;
     }
 );
+
+/** The event of an operation of a store that failed. */
+export function storeFailed(operation: string, error: SessionError): SessionEvent {
+  const { name, message, code } = reasonOf(error.cause ?? error);
+  const reason = { name, message, ...(code !== undefined && { code }) };
+  const event = { type: "store_failed", operation, code: error.code, reason };
+  return Object.defineProperty(event, "cause", { value: error.cause }) as unknown as SessionEvent;
+}

@@ -26,8 +26,9 @@ export interface CookieOptions {
   sameSite?: "lax" | "strict" | "none";
   /**
    * Default `true`: always Secure, since behind a proxy that ends TLS a guess from the URL would drop the protection in
-   * silence. `"auto"` is for development: on plain http with a loopback host and no proxy header the cookie is
-   * `session` without Secure; everywhere else as by default.
+   * silence. `"auto"` is for development: on plain http with a loopback host, and no header of a proxy that is not on this
+   * machine, the cookie is `session` without Secure, and a warning says so once. Everywhere else, and with
+   * `NODE_ENV=production`, it is as by default.
    */
   secure?: true | "auto";
   /** Default `false`. A jar of its own for each top-level site (CHIPS); needs `sameSite: "none"` to be of use. */
@@ -84,22 +85,58 @@ export function resolveCookie(options: CookieOptions): (request: RequestLike) =>
   const scope = scopeOf(attributes);
   const form: CookieForm = { name, attributes: attributesOf(attributes, true), scope };
   const prefixed = options.name !== undefined && /^__(host|secure|http)-/i.test(name);
-  if (secure === true || prefixed || sameSite === "none" || partitioned) return () => form;
+  if (secure === true || prefixed || sameSite === "none" || partitioned || isProduction()) return () => form;
   const plain: CookieForm = { name: options.name ?? "session", attributes: attributesOf(attributes, false), scope };
-  return (request) => (isLocalDevelopment(request) ? plain : form);
+  let warned = false;
+  return (request) => {
+    if (!isLocalDevelopment(request)) return form;
+    if (!warned) console.warn(withoutSecure(request.url));
+    warned = true;
+    return plain;
+  };
 }
 
-const LOOPBACK = /^http:\/\/(?:(?:[^/?#@]*\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(?:[/?#]|$)/i;
-const PROXY_HEADERS = [
-  "forwarded",
-  "via",
-  "x-real-ip",
-  ...["for", "host", "proto", "port"].map((what) => `x-forwarded-${what}`),
+const HOST = String.raw`(?:(?:[^/?#@,]*\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?`;
+const LOOPBACK_URL = new RegExp(`^http://${HOST}(?:[/?#]|$)`, "i");
+const LOOPBACK_ADDRESS = /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/i;
+
+/**
+ * What each header of a proxy may say where the proxy runs on this machine, as that of a framework's development server
+ * does; `undefined`: nothing.
+ */
+const PROXY_HEADERS: [name: string, local: RegExp | undefined][] = [
+  ["x-forwarded-for", LOOPBACK_ADDRESS],
+  ["x-real-ip", LOOPBACK_ADDRESS],
+  ["x-forwarded-host", new RegExp(`^${HOST}$`, "i")],
+  ["x-forwarded-proto", /^http$/i],
+  ["x-forwarded-port", /^\d+$/],
+  ["forwarded", undefined],
+  ["via", undefined],
 ];
 
-/** Plain http to this very machine, and nothing that says a proxy passed it on. */
+/** Plain http to this very machine, and nothing that says somebody else passed it on. */
 function isLocalDevelopment({ url, headers }: RequestLike): boolean {
-  return LOOPBACK.test(url) && PROXY_HEADERS.every((name) => headers.get(name) === null);
+  return LOOPBACK_URL.test(url) && PROXY_HEADERS.every(([name, local]) => isLocal(headers.get(name), local));
+}
+
+/** Said once, since a proxy that passes on `Host: localhost` makes production look like development. */
+function withoutSecure(url: string): string {
+  const [origin] = /^http:\/\/[^/?#]*/i.exec(url) ?? [];
+  return `Session cookies for ${origin} are sent without Secure, as cookie.secure "auto" allows in development. In production set NODE_ENV=production or cookie.secure true`;
+}
+
+function isLocal(value: string | null, local: RegExp | undefined): boolean {
+  return value === null || (local !== undefined && value.split(",").every((each) => local.test(each.trim())));
+}
+
+/** A look at `process` may throw: Next's Edge Runtime refuses it. */
+function isProduction(): boolean {
+  try {
+    const { process } = globalThis as { process?: { env?: { NODE_ENV?: string } } };
+    return process?.env?.NODE_ENV === "production";
+  } catch {
+    return false;
+  }
 }
 
 function isText(value: unknown, pattern: RegExp): boolean {

@@ -1,8 +1,9 @@
 import type { SessionEvent } from "../events.ts";
 import type { CookieForm } from "../http/cookie.ts";
 import { type CookieOptions, type RequestLike, resolveCookie } from "../http/cookie-options.ts";
-import { boolean, isDuration, known, must, oneOf } from "../option-checks.ts";
-import { type Codec, jsonCodec } from "../session/codec.ts";
+import { boolean, isDuration, isTimeout, known, must, oneOf } from "../option-checks.ts";
+import { atOnce, ignoreRejection } from "../platform/awaitable.ts";
+import { type Codec, checkedCodec, jsonCodec } from "../session/codec.ts";
 import type { Lifetime } from "./lifetime.ts";
 
 /** Whether, when and how tokens are replaced. */
@@ -36,7 +37,7 @@ export interface SessionOptions {
   rotation?: RotationOptions;
   /** How data becomes text. Default {@link jsonCodec}. */
   codec?: Codec;
-  /** Milliseconds that one store operation may take, and the retries of one commit. Default 5000. */
+  /** Whole milliseconds that one store operation may take, and the retries of one commit. Default 5000. */
   storeTimeout?: number;
   /**
    * What a request gets when the session cannot be read: an error (`"throw"`, the default) or an empty session that
@@ -44,13 +45,16 @@ export interface SessionOptions {
    */
   onStoreFailure?: "throw" | "anonymous";
   /**
-   * What a user shall see of a device in the list of sessions; a JSON value. Called when a session is created or
-   * renewed.
+   * What a user shall see of a device in the list of sessions; a JSON value, at once. Called when a session is created
+   * or renewed.
    */
   describe?: (request: RequestLike) => unknown;
   /** How many sessions a subject may have; sign-in ends the oldest beyond it. Default: any number. */
   maxPerSubject?: number;
-  /** Gets every {@link SessionEvent}. What it throws is ignored: a hook must not keep a session alive. */
+  /**
+   * Gets every {@link SessionEvent}. What it throws or rejects with is ignored: a hook must not keep a session alive.
+   * Nobody waits for it.
+   */
   observe?: (event: SessionEvent) => void;
   /** Epoch milliseconds. Default `Date.now`. */
   clock?: () => number;
@@ -129,7 +133,7 @@ export function resolveOptions(options: SessionOptions): Settings {
   must(isDuration(grace, 0), "rotation.grace", grace, "a number of seconds from 0");
   must(isDuration(reuseWindow, 0), "rotation.reuseWindow", reuseWindow, "a number of seconds from 0");
   oneOf("rotation.onReuse", onReuse, ["revoke", "ignore"]);
-  must(isDuration(storeTimeout), "storeTimeout", storeTimeout, "a number of milliseconds above 0");
+  must(isTimeout(storeTimeout), "storeTimeout", storeTimeout, "a whole number of milliseconds from 1 to 2147483647");
   oneOf("onStoreFailure", onStoreFailure, ["throw", "anonymous"]);
   const isLimit =
     maxPerSubject === Number.POSITIVE_INFINITY || (Number.isSafeInteger(maxPerSubject) && maxPerSubject > 0);
@@ -139,6 +143,7 @@ export function resolveOptions(options: SessionOptions): Settings {
   }
   for (const [name, value] of Object.entries({ keepAlive, describe, observe }))
     must(/function|undefined/.test(typeof value), name, value, "a function");
+  must(Number.isFinite(clock()), "clock()", clock(), "a number of milliseconds");
 
   return {
     cookieOf: resolveCookie(cookie),
@@ -151,14 +156,14 @@ export function resolveOptions(options: SessionOptions): Settings {
       reuseWindow: ms(reuseWindow),
     },
     keepAlive,
-    codec,
+    codec: checkedCodec(codec),
     storeTimeout,
     onStoreFailure,
-    describe,
+    describe: describe && ((request) => atOnce("describe", describe(request))),
     maxPerSubject,
     emit(event) {
       try {
-        observe?.(event);
+        ignoreRejection(observe?.(event));
       } catch {
         // Stated at the option: the session's fate does not hang on a listener (Jetty CVE-2021-34428)
       }

@@ -1,6 +1,7 @@
 import { SessionError } from "../errors.ts";
+import { atOnce } from "../platform/awaitable.ts";
 
-/** Turns the data of a session into the text that is stored, and back. */
+/** Turns the data of a session into the text that is stored, and back. All of it answers at once, never with a promise. */
 export interface Codec {
   /** Data to text. May throw: the commit then fails and nothing is written. */
   encode(data: Record<string, unknown>): string;
@@ -21,6 +22,39 @@ export interface Codec {
  * Date, Map, NaN, functions, instances.
  */
 export const jsonCodec: Codec = { encode: JSON.stringify, decode: JSON.parse, copy: copyJson };
+
+/**
+ * A codec of the application's own, held to answer at once and with text. An `async` one would store
+ * `[object Promise]`, and find no session any more; it is refused at construction where it shows there.
+ */
+export function checkedCodec(codec: Codec): Codec {
+  if (codec === jsonCodec) return codec;
+  const checked: Codec = {
+    encode(data) {
+      const text: unknown = atOnce("codec.encode", codec.encode(data));
+      if (typeof text !== "string") throw new TypeError(`codec.encode must return text, not ${typeof text}`);
+      return text;
+    },
+    decode: (text) => atOnce("codec.decode", codec.decode(text)),
+  };
+  const copy = codec.copy?.bind(codec);
+  if (copy) checked.copy = (value, path) => atOnce("codec.copy", copy(value, path));
+  const text = probe("codec.encode", () => codec.encode({}));
+  if (typeof text === "string") probe("codec.decode", () => codec.decode(text));
+  if (copy) probe("codec.copy", () => copy("", ""));
+  return checked;
+}
+
+/** What a call gives, and no promise. A codec may throw at what it does not like. */
+function probe(name: string, call: () => unknown): unknown {
+  let value: unknown;
+  try {
+    value = call();
+  } catch {
+    return undefined;
+  }
+  return atOnce(name, value);
+}
 
 /** A copy of a value by the codec's own rules. */
 export function copyOf(codec: Codec, value: unknown, path: string): unknown {
@@ -66,8 +100,7 @@ function copyAt(value: unknown, path: (string | number)[]): unknown {
   };
   // Array.from, not map: a hole must be refused as the undefined that it reads as, for JSON makes it null
   if (Array.isArray(value)) return Array.from(value, (item, index) => into(index, item));
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
+  if (!isPlain(value)) {
     throw notStorable(
       path,
       `an instance of ${(value.constructor as { name?: string } | undefined)?.name || "a class"}`,
@@ -104,6 +137,11 @@ export function freeze<T>(value: T): T {
 
 /** A codec of one's own may know Map, Date or byte arrays: freezing does not protect those, or throws. */
 function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return Array.isArray(value) || prototype === null || prototype === Object.prototype || isObjectPrototype(prototype);
+}
+
+/** `Object.prototype` of another realm: Jest, a `vm` context and an edge sandbox make objects with their own. */
+function isObjectPrototype(prototype: object): boolean {
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "isPrototypeOf");
 }

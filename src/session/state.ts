@@ -1,7 +1,7 @@
 import type { CookieForm } from "../http/cookie.ts";
 import type { RequestLike } from "../http/cookie-options.ts";
 import type { Additions } from "../http/response.ts";
-import type { Awaitable } from "../platform/awaitable.ts";
+import { type Awaitable, atOnce } from "../platform/awaitable.ts";
 import { type Codec, copyOf, put } from "./codec.ts";
 
 /**
@@ -74,9 +74,9 @@ export function applyChange(content: Content, change: Change, codec: Codec): voi
       put(content.data, change.key, change.value);
       return;
     case "update": {
-      const value = change.change(
-        Object.hasOwn(content.data, change.key) ? copyOf(codec, content.data[change.key], change.key) : undefined,
-      );
+      const before = Object.hasOwn(content.data, change.key) ? content.data[change.key] : undefined;
+      const copy = before === undefined ? undefined : copyOf(codec, before, change.key);
+      const value = atOnce("The function for update", change.change(copy));
       if (value === undefined) delete content.data[change.key];
       else put(content.data, change.key, copyOf(codec, value, change.key));
       return;

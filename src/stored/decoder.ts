@@ -23,6 +23,8 @@ export interface Decoder {
  */
 const PLACES = 4096;
 const MOST_CHARACTERS = 500_000;
+/** Longer texts are decoded each time: one of a few megabytes would stay in memory, text and objects, until the next. */
+const LONGEST = 50_000;
 
 interface Remembered {
   readonly text: string;
@@ -40,7 +42,7 @@ export function createDecoder(codec: Codec): Decoder {
   let characters = 0;
 
   function remember(key: string, text: string, decoded: DecodedRecord): void {
-    if (codec !== jsonCodec) return;
+    if (codec !== jsonCodec || text.length > LONGEST) return;
     const place = placeOf(key);
     characters += text.length - (recent[place]?.text.length ?? 0);
     if (characters > MOST_CHARACTERS) {

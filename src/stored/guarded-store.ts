@@ -1,4 +1,5 @@
 import { SessionError } from "../errors.ts";
+import { storeFailed } from "../events.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { isPromise } from "../platform/awaitable.ts";
 import type { Settings } from "../rules/options.ts";
@@ -54,7 +55,7 @@ export function guardStore(
         ? cause
         : new SessionError("store_failed", `The session store failed at "${operation}"`, { cause });
     if (error.code === "store_failed" || error.code === "store_timeout") {
-      emit({ type: "store_failed", operation, code: error.code, cause: error.cause });
+      emit(storeFailed(operation, error));
     }
     return error;
   }

@@ -37,6 +37,15 @@ describe("what a text means", () => {
     expect(decode("first", long, now)).not.toBe(first);
   });
 
+  test("is not remembered where the text is long", () => {
+    const { decode, remember } = createDecoder(jsonCodec);
+    const long = textOf({ text: "x".repeat(1_000_000) });
+    const first = decode("key", long, now) as DecodedRecord;
+    expect(decode("key", long, now)).not.toBe(first);
+    remember("key", long, first);
+    expect(decode("key", long, now)).not.toBe(first);
+  });
+
   test("is right for two keys that share a place, which takes turns between them", () => {
     const { decode } = createDecoder(jsonCodec);
     for (const n of [1, 2, 3, 4]) expect(decode(`${n}---`, textOf({ n }), now)).toMatchObject({ content: { n } });

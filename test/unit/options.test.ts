@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createSessions, type RequestLike, type SessionsOptions } from "../../src/index.ts";
 import { resolveOptions } from "../../src/rules/options.ts";
 
@@ -74,14 +74,63 @@ describe('secure: "auto"', () => {
     expect(cookieOf({ secure: "auto" }, request(url)).name).toBe("__Host-Http-session");
   });
 
-  test.each(["forwarded", "x-forwarded-proto", "x-forwarded-for", "x-forwarded-host", "via"])(
-    "stays Secure behind a proxy that sends %s",
-    (header) => {
-      expect(cookieOf({ secure: "auto" }, request("http://localhost/", { [header]: "x" })).name).toBe(
-        "__Host-Http-session",
-      );
-    },
-  );
+  test.each([
+    ["forwarded", "for=127.0.0.1"],
+    ["via", "1.1 localhost"],
+    ["x-forwarded-proto", "https"],
+    ["x-forwarded-proto", "http, https"],
+    ["x-forwarded-for", "203.0.113.9"],
+    ["x-forwarded-for", "203.0.113.9, 127.0.0.1"],
+    ["x-forwarded-for", "localhost.example.com"],
+    ["x-forwarded-for", ""],
+    ["x-forwarded-host", "shop.example"],
+    ["x-forwarded-host", "localhost, shop.example"],
+    ["x-real-ip", "203.0.113.9"],
+    ["x-forwarded-port", "x"],
+  ])("stays Secure behind a proxy that sends %s: %s", (header, value) => {
+    expect(cookieOf({ secure: "auto" }, request("http://localhost/", { [header]: value })).name).toBe(
+      "__Host-Http-session",
+    );
+  });
+
+  test("a development server in front of the handler sends loopback values: still this machine", () => {
+    const headers = {
+      "x-forwarded-for": "::1, ::ffff:127.0.0.1, 127.0.0.1",
+      "x-forwarded-host": "localhost:3000",
+      "x-forwarded-proto": "http",
+      "x-forwarded-port": "3000",
+    };
+    expect(cookieOf({ secure: "auto" }, request("http://localhost:3000/", headers)).name).toBe("session");
+  });
+
+  test("a cookie without Secure is warned of, once", () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const { cookieOf } = resolveOptions({ cookie: { secure: "auto" } });
+    cookieOf(HTTPS);
+    expect(warn).not.toHaveBeenCalled();
+    for (let time = 0; time < 2; time++) cookieOf(request("http://localhost:3000/secret?code=1"));
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/http:\/\/localhost:3000 are sent without Secure/)]]);
+    warn.mockRestore();
+  });
+
+  test("does nothing with NODE_ENV=production: a proxy that passes on Host: localhost looks like development", () => {
+    vi.stubEnv("NODE_ENV", "production");
+    expect(cookieOf({ secure: "auto" }, request("http://localhost/")).name).toBe("__Host-Http-session");
+    vi.unstubAllEnvs();
+  });
+
+  test("a process that may not be looked at is no production", () => {
+    const { process } = globalThis;
+    const refuse = () => {
+      throw new Error("not in the Edge Runtime");
+    };
+    Object.defineProperty(globalThis, "process", { get: refuse, configurable: true });
+    try {
+      expect(cookieOf({ secure: "auto" }, request("http://localhost/")).name).toBe("session");
+    } finally {
+      Object.defineProperty(globalThis, "process", { value: process, writable: true, configurable: true });
+    }
+  });
 
   test.each([
     { name: "__Host-id" },
@@ -145,6 +194,21 @@ const WRONG: [string, unknown, RegExp][] = [
   ["grace below zero", { rotation: { grace: -1 } }, /rotation.grace/],
   ["onReuse: another word", { rotation: { onReuse: "log" } }, /rotation.onReuse must be "revoke" or "ignore"/],
   ["storeTimeout: zero", { storeTimeout: 0 }, /storeTimeout/],
+  ["storeTimeout: beyond what timers can wait", { storeTimeout: 2 ** 31 }, /storeTimeout must be .* 2147483647/],
+  ["storeTimeout: infinite", { storeTimeout: Number.POSITIVE_INFINITY }, /storeTimeout/],
+  ["storeTimeout: NaN", { storeTimeout: Number.NaN }, /storeTimeout/],
+  ["storeTimeout: a fraction", { storeTimeout: 0.5 }, /storeTimeout/],
+  ["idle: less than a millisecond", { lifetime: { idle: 0.0001 } }, /lifetime.idle/],
+  ["absolute: beyond what a date can be", { lifetime: { absolute: 1e13 } }, /lifetime.absolute/],
+  ["grace: infinite", { rotation: { grace: Number.POSITIVE_INFINITY } }, /rotation.grace/],
+  ["reuseWindow: infinite", { rotation: { reuseWindow: Number.POSITIVE_INFINITY } }, /rotation.reuseWindow/],
+  ["every: infinite", { rotation: { every: Number.POSITIVE_INFINITY } }, /rotation.every/],
+  ["maxPerSubject: NaN", { maxPerSubject: Number.NaN }, /maxPerSubject/],
+  ["an array for options", [], /options must be an object, not an array/],
+  ["an array for lifetime", { lifetime: [60] }, /lifetime must be an object, not an array/],
+  ["an object for a name", { cookie: { name: Object.create(null) } }, /cookie.name must be .*, not an object/],
+  ["a clock without a time", { clock: () => undefined }, /clock\(\) must be a number/],
+  ["a clock that is late", { clock: async () => 1 }, /clock\(\) must be a number/],
   ["onStoreFailure: another word", { onStoreFailure: "open" }, /onStoreFailure must be "throw" or "anonymous"/],
   ["maxPerSubject: zero", { maxPerSubject: 0 }, /maxPerSubject must be a whole number above 0/],
   ["maxPerSubject: a fraction", { maxPerSubject: 1.5 }, /maxPerSubject/],

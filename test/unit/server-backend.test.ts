@@ -599,7 +599,12 @@ describe("a store that fails", () => {
     });
     expect(ran).toBe(false);
     expect(server.events).toEqual([
-      { type: "store_failed", operation: "read", code: "store_failed", cause: new Error("connection refused") },
+      {
+        type: "store_failed",
+        operation: "read",
+        code: "store_failed",
+        reason: { name: "Error", message: "connection refused" },
+      },
     ]);
   });
 
