@@ -6,4 +6,10 @@
  */
 export { type CookieJar, type CookieJarOptions, cookieJar } from "./testing/cookie-jar.ts";
 export { signedIn } from "./testing/signed-in.ts";
-export { type MakeStore, type StoreCapabilities, type StoreTestOptions, testStore } from "./testing/test-store.ts";
+export {
+  type MadeStore,
+  type MakeStore,
+  type StoreCapabilities,
+  type StoreTestOptions,
+  testStore,
+} from "./testing/test-store.ts";

@@ -95,6 +95,9 @@ export function kvStore(namespace: SessionKvNamespace, options: KvStoreOptions =
 
   /** Row first, entry second, former row last: a crash in between leaves a row that `keysOf` finds out about. */
   async function write(key: string, value: string, meta: EntryMeta, former: Found | undefined): Promise<string> {
+    // UTF-8 has no lone surrogates: KV would put another character in their place, in silence
+    if ((value as { isWellFormed?(): boolean }).isWellFormed?.() === false)
+      throw new TypeError("Cannot store text with a lone surrogate: KV would change it");
     const version = crypto.randomUUID();
     const { expiresAt } = meta;
     const subject = meta.subject === undefined ? undefined : await subjectDigest(meta.subject);

@@ -196,9 +196,18 @@ function remember(used: Set<string>, key: string): void {
   used.delete(oldest as string);
 }
 
+const SLACK = 60_000;
+
 function toSession({ clock }: Context, { value, version, expiresAt }: Ours): ConnectSession {
-  const maxAge = Math.max(1, expiresAt - clock());
-  const cookie = { originalMaxAge: maxAge, maxAge, expires: new Date(expiresAt), path: "/", httpOnly: true } as const;
+  // The store behind ours clears by its own clock: a minute later, or one that is ahead ends sessions early
+  const maxAge = Math.max(1, expiresAt - clock() + SLACK);
+  const cookie = {
+    originalMaxAge: maxAge,
+    maxAge,
+    expires: new Date(expiresAt + SLACK),
+    path: "/",
+    httpOnly: true,
+  } as const;
   return { cookie: { ...cookie, sojournUntil: expiresAt }, sojourn: { value, version, expiresAt } };
 }
 

@@ -22,8 +22,8 @@ export function prefixedStore(store: SessionStore, prefix: string): SessionStore
     );
   }
   // Subjects have any length, and prefixes have no colon.
-  const metaOf = ({ expiresAt, subject }: EntryMeta): EntryMeta =>
-    subject === undefined ? { expiresAt } : { expiresAt, subject: `${prefix}:${subject}` };
+  const metaOf = (meta: EntryMeta): EntryMeta =>
+    meta.subject === undefined ? meta : { ...meta, subject: `${prefix}:${meta.subject}` };
   const bare = (keys: string[]): string[] => keys.map((key) => key.slice(prefix.length));
   const { touch, keysOf, sweep, consistency } = store;
   const at = (key: string): string => prefix + whole(key);

@@ -48,6 +48,33 @@ export const expiryTests: readonly StoreTest[] = [
     },
   },
   {
+    name: "delete() of an expired entry at its version says that there was none",
+    async run({ store, clock }) {
+      const key = newKey();
+      const version = await created(store, key, "x", { expiresAt: clock.now() + hour });
+      clock.forward(hour);
+      same(
+        await store.delete(key, version),
+        false,
+        "delete() of an expired entry at its version said that it removed something",
+      );
+    },
+  },
+  {
+    name: "an entry lives by the clock given, also where the engine's own is half a minute ahead",
+    async run({ store, clock }) {
+      clock.forward(-30_000);
+      const [made, changed] = [newKey(), newKey()];
+      const soon = { expiresAt: clock.now() + 20_000 };
+      await created(store, made, "x", soon);
+      const version = await created(store, changed, "x", { expiresAt: clock.now() + hour });
+      await updated(store, changed, "y", soon, version);
+      clock.forward(19_000);
+      await found(store, made, "an entry was gone before its expiresAt");
+      await found(store, changed, "an updated entry was gone before its expiresAt");
+    },
+  },
+  {
     name: "create() takes the key of an expired entry",
     async run({ store, clock }) {
       const key = newKey();
@@ -122,6 +149,19 @@ export const touchTests: readonly StoreTest[] = [
       same(await store.touch?.(key, clock.now() + hour), true, "the second touch() did not say true");
       clock.forward(2 * hour);
       await missing(store, key, "an entry outlived the sooner expiry that touch() gave it");
+    },
+  },
+  {
+    name: "touch() at a version moves the expiry, to later and to sooner",
+    async run({ store, clock }) {
+      const key = newKey();
+      const version = await created(store, key, "x", { expiresAt: clock.now() + hour });
+      same(await store.touch?.(key, clock.now() + 5 * hour, version), true, "touch() refused the current version");
+      clock.forward(2 * hour);
+      const entry = await found(store, key, "touch() at a version did not move the expiry to later");
+      same(await store.touch?.(key, clock.now() + hour, entry.version), true, "touch() refused the current version");
+      clock.forward(2 * hour);
+      await missing(store, key, "an entry outlived the sooner expiry that touch() at a version gave it");
     },
   },
   {

@@ -1,5 +1,16 @@
 /** The index: which keys belong to a subject. */
-import { created, hour, newKey, race, racers, type StoreTest, same, sameKeys, updated } from "./tools.ts";
+import {
+  created,
+  hour,
+  newKey,
+  race,
+  racers,
+  type StoreTest,
+  type StoreTestTools,
+  same,
+  sameKeys,
+  updated,
+} from "./tools.ts";
 
 /**
  * Subjects come from the application. Each of these is a subject of its own, whatever a collation, pattern or path
@@ -58,18 +69,20 @@ export const indexTests: readonly StoreTest[] = [
     async run({ store, clock }) {
       const expiresAt = clock.now() + hour;
       const keys = new Map<string, string>();
-      for (const subject of awkwardSubjects) {
-        const key = newKey();
-        keys.set(subject, key);
-        await created(store, key, "x", { expiresAt, subject });
-      }
-      for (const [subject, key] of keys) {
+      for (const subject of awkwardSubjects) keys.set(subject, newKey());
+      const pairs = [...keys];
+      await race(pairs.length, (i) => {
+        const [subject = "", key = ""] = pairs[i] ?? [];
+        return created(store, key, "x", { expiresAt, subject });
+      });
+      await race(pairs.length, async (i) => {
+        const [subject = "", key = ""] = pairs[i] ?? [];
         sameKeys(
           await store.keysOf?.(subject),
           [key],
           `keysOf(${JSON.stringify(subject)}) does not list exactly that subject's key`,
         );
-      }
+      });
     },
   },
   {
@@ -195,12 +208,19 @@ export const indexTests: readonly StoreTest[] = [
 export const touchedIndexTests: readonly StoreTest[] = [
   {
     name: "touch() keeps the entry listed beyond its former expiry",
-    async run({ store, clock }) {
-      const key = newKey();
-      await created(store, key, "x", { expiresAt: clock.now() + hour, subject: "anna" });
-      await store.touch?.(key, clock.now() + 3 * hour);
-      clock.forward(2 * hour);
-      sameKeys(await store.keysOf?.("anna"), [key], "a touched entry left the index at the expiry that it had before");
-    },
+    run: (tools) => staysListed(tools, false),
+  },
+  {
+    name: "touch() at a version keeps the entry listed beyond its former expiry",
+    run: (tools) => staysListed(tools, true),
   },
 ];
+
+async function staysListed({ store, clock }: StoreTestTools, atVersion: boolean): Promise<void> {
+  const key = newKey();
+  const version = await created(store, key, "x", { expiresAt: clock.now() + hour, subject: "anna" });
+  await store.touch?.(key, clock.now() + 3 * hour, ...(atVersion ? [version] : []));
+  sameKeys(await store.keysOf?.("anna"), [key], "touch() took the entry out of the index");
+  clock.forward(2 * hour);
+  sameKeys(await store.keysOf?.("anna"), [key], "a touched entry left the index at the expiry that it had before");
+}

@@ -2,23 +2,36 @@
 import type { Awaitable } from "../platform/awaitable.ts";
 import type { SessionStore } from "../store.ts";
 import { entryTests } from "./entry-tests.ts";
+import { settling } from "./eventual.ts";
 import { expiryTests, sweepTests, touchTests } from "./expiry-tests.ts";
+import { watchedIndexTests } from "./index-race-tests.ts";
 import { indexTests, touchedIndexTests } from "./index-tests.ts";
+import { keyTests, longKeyIndexTests, longKeyTests } from "./key-tests.ts";
 import { eventualRaceTests, raceTests, touchRaceTests, wholenessTests } from "./race-tests.ts";
+import { faultTests, sharedIndexTests, sharedTests } from "./shared-tests.ts";
 import { type StoreTest, same, testClock } from "./tools.ts";
 
 /**
  * One fresh, empty store for one test. The store must judge expiry by `clock` (epoch milliseconds), never by its own.
  */
-export type MakeStore = (tools: {
-  clock: () => number;
-}) => Awaitable<SessionStore | { store: SessionStore; dispose(): Awaitable<unknown> }>;
+export type MakeStore = (tools: { clock: () => number }) => Awaitable<SessionStore | MadeStore>;
+
+/** A store with what belongs to it. */
+export interface MadeStore {
+  readonly store: SessionStore;
+  /** Another store on the same engine, with caches and connections of its own: what a second server has. */
+  readonly other?: SessionStore;
+  /** Makes the engine unreachable for the store: closes its connection, or stops the engine. */
+  cut?(): Awaitable<unknown>;
+  /** Called when the test is over. */
+  dispose?(): Awaitable<unknown>;
+}
 
 /** What the store can do. The suite checks that it does exactly this. */
 export interface StoreCapabilities {
   /**
-   * Default `"strong"`. With `"eventual"` all promises are checked one call at a time; of races only that they leave a
-   * whole entry.
+   * Default `"strong"`. With `"eventual"` all promises are checked one call at a time, the next when a read shows what
+   * the last one wrote; of races only that they leave a whole entry.
    */
   readonly consistency?: "strong" | "eventual";
   /** Whether there is `keysOf`. Default true. */
@@ -27,6 +40,12 @@ export interface StoreCapabilities {
   readonly touch?: boolean;
   /** Whether there is `sweep`. Default true. */
   readonly sweep?: boolean;
+  /** Whether `makeStore` gives an `other` store on the same engine. Default false. */
+  readonly other?: boolean;
+  /** Whether `makeStore` gives a way to `cut` the engine off. Default false. */
+  readonly cut?: boolean;
+  /** Whether it takes keys of 63 characters, so that `prefixedStore` can be put around it. Default true. */
+  readonly longKeys?: boolean;
   /** The size in bytes up to which the engine takes a value, where that is less than the default of 200,000. */
   readonly valueBytes?: number;
 }
@@ -60,6 +79,9 @@ export function testStore(name: string, makeStore: MakeStore, options: StoreTest
     index = true,
     touch = true,
     sweep = true,
+    other = false,
+    cut = false,
+    longKeys = true,
     valueBytes = 200_000,
   } = options.capabilities ?? {};
   const strong = consistency === "strong";
@@ -86,11 +108,18 @@ export function testStore(name: string, makeStore: MakeStore, options: StoreTest
       },
     },
     ...entryTests,
+    ...keyTests,
     ...expiryTests,
     ...(touch ? touchTests : []),
     ...(sweep ? sweepTests : []),
     ...(index ? indexTests : []),
     ...(index && touch ? touchedIndexTests : []),
+    ...(index && strong ? watchedIndexTests : []),
+    ...(longKeys ? longKeyTests : []),
+    ...(longKeys && index ? longKeyIndexTests : []),
+    ...(other && strong ? sharedTests : []),
+    ...(other && strong && index ? sharedIndexTests : []),
+    ...(cut ? faultTests : []),
     ...wholenessTests,
     ...(strong ? raceTests : eventualRaceTests),
     ...(strong && touch ? touchRaceTests : []),
@@ -99,11 +128,12 @@ export function testStore(name: string, makeStore: MakeStore, options: StoreTest
     options.test(`${name}: ${promise}`, async () => {
       const clock = testClock();
       const made = await makeStore({ clock: clock.now });
-      const { store, dispose } = "store" in made ? made : { store: made, dispose: undefined };
+      const all: MadeStore = "store" in made ? made : { store: made };
+      const store = strong ? all.store : settling(all.store, clock.now);
       try {
-        await run({ store, clock, valueBytes });
+        await run({ store, other: all.other, cut: () => all.cut?.(), clock, valueBytes });
       } finally {
-        await dispose?.call(made);
+        await all.dispose?.();
       }
     });
   }

@@ -14,6 +14,10 @@ export interface TestClock {
 /** What a test gets. */
 export interface StoreTestTools {
   readonly store: SessionStore;
+  /** Another store on the same engine, where the maker gives one. */
+  readonly other?: SessionStore | undefined;
+  /** Makes the engine unreachable, where the maker can. */
+  readonly cut?: (() => unknown) | undefined;
   readonly clock: TestClock;
   /** The size in bytes that a value may have at least. */
   readonly valueBytes: number;

@@ -76,12 +76,14 @@ export function sqlStore(client: SqlClient, dialect: Dialect, clock: () => numbe
     read: (key) =>
       after(rows(statements.read, { key, now: now() }), ([row]) => (row === undefined ? undefined : entryOf(row))),
     create(key, value, meta) {
+      refuseIllFormed(value);
       const version = firstVersion();
       const { subject = null } = meta;
       const parameters = { key, value, version, expiresAt: Math.floor(meta.expiresAt), subject, now: now() };
       return after(wrote(statements.create, parameters), (done) => (done ? version : undefined));
     },
     update(key, value, meta, expected) {
+      refuseIllFormed(value);
       if (!isOurs(expected)) return undefined;
       const { subject = null } = meta;
       const parameters = { key, value, expected, expiresAt: Math.floor(meta.expiresAt), subject, now: now() };
@@ -143,4 +145,10 @@ function entryOf(row: ArrayLike<unknown>): Entry {
 
 function inOrder(statement: Statement, parameters: Parameters): SqlValue[] {
   return statement.parameters.map((name) => parameters[name] ?? null);
+}
+
+/** UTF-8 has no lone surrogates: the databases would put another character in their place, in silence. */
+function refuseIllFormed(value: string): void {
+  if ((value as { isWellFormed?(): boolean }).isWellFormed?.() === false)
+    throw new TypeError("Cannot store text with a lone surrogate: the database would change it");
 }

@@ -8,6 +8,7 @@ export const wrong: WrongStore = {
     "read() does not return an expired entry",
     "update() refuses an expired entry",
     "delete() of an expired entry says that there was none",
+    "delete() of an expired entry at its version says that there was none",
     "create() takes the key of an expired entry",
     "a version from before the expiry opens nothing after the key was created anew",
     "an entry may live for thirty seconds only",

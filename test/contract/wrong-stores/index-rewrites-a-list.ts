@@ -23,5 +23,6 @@ export const wrong: WrongStore = {
   fails: [
     "keysOf() lists every key of a subject that has hundreds",
     "an entry is listed when its create() was one of many at once",
+    "an entry that can be read is listed, also while its create() or update() is on its way",
   ],
 };

@@ -33,6 +33,7 @@ export const wrong: WrongStore = {
     "an entry may live for thirty seconds only",
     "an expiry in the past is neither an error nor a live entry",
     "touch() moves the expiry, to later and to sooner",
+    "touch() at a version moves the expiry, to later and to sooner",
     "touch() does not bring an expired entry back",
   ],
 };

@@ -21,6 +21,7 @@ export const wrong: WrongStore = {
   },
   fails: [
     "touch() keeps the entry listed beyond its former expiry",
+    "touch() at a version keeps the entry listed beyond its former expiry",
     "touch() racing delete() never brings the entry back",
     "touch() racing update() undoes nothing of it",
   ],
