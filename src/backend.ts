@@ -5,7 +5,7 @@ import type { Loaded, SessionState } from "./session/state.ts";
 
 /** One entry in the list of a user's sessions. */
 export interface SessionInfo {
-  /** For `revoke`; it opens nothing. */
+  /** For `revoke`; it stays the same until the session ends, and opens nothing. */
   readonly handle: string;
   /** Whose session it is. */
   readonly subject: string;
@@ -37,8 +37,16 @@ export interface Backend<Found extends Loaded = Loaded> {
    * carry any: what needs one throws `cookie_undeliverable` before anything is written.
    */
   keep(state: SessionState<Found>, deliverable: boolean): Awaitable<readonly string[]>;
+  /** {@link Backend.keep}, and where the session is from then on: the request goes on with it. */
+  save?(state: SessionState<Found>, deliverable: boolean): Promise<{ cookies: readonly string[]; loaded: Found }>;
+  /**
+   * The request is a sign of life, so its session must not reach its idle limit meanwhile: moves the limit if that is
+   * due, without waiting. `keep` waits for it. Called as soon as the session is loaded, unless nothing but a look was
+   * asked for. Never throws, for what fails is an event and the commit goes on without it.
+   */
+  keepAlive?(state: SessionState<Found>): void;
   list(subject: string, current?: string): Promise<SessionInfo[]>;
-  revoke(handle: string): Promise<boolean>;
+  revoke(subject: string, handle: string): Promise<boolean>;
   revokeAll(subject: string, except?: string): Promise<number>;
   sweep(): Promise<number>;
 }

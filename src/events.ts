@@ -13,8 +13,10 @@ export type SessionEvent = {
   | { readonly type: "renewed" }
   /** Periodic rotation: a new token, the old one led to it for the time of grace. */
   | { readonly type: "rotated" }
-  /** `previous`: the handle of the session that the request came with, which the sign-in ended. */
+  /** `previous`: the handle of the session that it took the place of, where there was one. */
   | { readonly type: "signed_in"; readonly previous?: string | undefined }
+  /** `signOut()`: the session of the handle ended. What goes on as a visitor's is a new one. */
+  | { readonly type: "signed_out" }
   /** `destroy()`. */
   | { readonly type: "destroyed" }
   /** `revoke()` or `revokeAll()`. */
@@ -34,7 +36,7 @@ export type SessionEvent = {
    * caches keep it. Had the session been read before, the response would say `Vary: Cookie`.
    */
   | { readonly type: "read_after_response" }
-  /** A well-formed token that leads to nothing: the store lost it, or somebody guesses. */
+  /** A well-formed token that leads nowhere: a session that is long over, a store that was lost, or guessing. */
   | { readonly type: "unknown" }
   /** The store, or the cookie, held something under a good key that is not a session of ours. */
   | { readonly type: "record_rejected" }

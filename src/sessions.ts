@@ -2,7 +2,8 @@ import type { Backend, BackendSource, CreateBackend, SessionInfo } from "./backe
 import type { RequestLike } from "./http/cookie-options.ts";
 import { type HeadersLike, headersOf, merge } from "./http/response.ts";
 import { type Awaitable, after } from "./platform/awaitable.ts";
-import { type Context, commit, load } from "./request/load.ts";
+import { arrive, type Context, commit, load, openAlive } from "./request/load.ts";
+import { save } from "./request/save.ts";
 import { serve, serveLazily, type WrapOptions, wrapped } from "./request/wrap.ts";
 import { resolveOptions, type SessionOptions, type Settings } from "./rules/options.ts";
 import type { Session } from "./session/session.ts";
@@ -53,7 +54,15 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    */
   commit(session: Session<Data>, options?: { deliverable?: boolean }): Promise<Headers>;
   /**
-   * {@link Sessions.load} without a promise where the store answers without one, for adapters that can go on at once.
+   * Stores what was done to a session so far and leaves it open: in a long handler, in the events of a socket. Returns
+   * the headers to send if there is a response to send them with; the commit sends them again if there is one. What is
+   * done afterwards takes a commit, or another save. Without `deliverable` (default true) as in {@link Sessions.commit}.
+   * @throws SessionError as {@link Sessions.commit}, and `not_supported` for sealed sessions
+   */
+  save(session: Session<Data>, options?: { deliverable?: boolean }): Promise<Headers>;
+  /**
+   * {@link Sessions.load} without a promise where the store answers without one, for adapters that can go on at once. The
+   * request is served, which is a sign of life: an idle limit that is due is moved meanwhile, as by `wrap`.
    * What fails then is thrown rather than rejected.
    * @throws SessionError `store_failed`, `store_timeout`
    */
@@ -73,10 +82,11 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    */
   list(subject: string, options?: { current?: string | undefined }): Promise<SessionInfo[]>;
   /**
-   * Ends the session of a handle, also if it has rotated since. True if there was one. The caller must know that the
-   * handle is the user's own.
+   * Ends the session of a handle, if it is one of this user's. True if there was one.
+   * @throws SessionError `not_supported` when the store has no index
+   * @throws TypeError when `subject` is not a user's id, or `handle` not a string
    */
-  revoke(handle: string): Promise<boolean>;
+  revoke(subject: string, handle: string): Promise<boolean>;
   /**
    * Ends all of a user's sessions but the one of the handle `except`, and returns how many. Call it when a password
    * changes (ASVS 7.4.3).
@@ -117,14 +127,15 @@ export function createSessions<Data extends object = Record<string, unknown>>(
       return (request, ...args) => serveLazily(call, request, args);
     },
     load: async (request) => load(context, request),
-    loadFrom: (request) => load(context, request),
+    loadFrom: (request) => openAlive(context, arrive(context, request)),
     commit: async (session, { deliverable = true } = {}) => headersOf(await commit(context, session, deliverable)),
+    save: async (session, { deliverable = true } = {}) => headersOf(await save(context, session, deliverable)),
     commitTo: (session, headers, { deliverable = true } = {}) =>
       after(commit(context, session, deliverable), (additions) => {
         if (deliverable) merge(headers, additions);
       }),
     list: async (subject, { current } = {}) => backend.list(subject, current),
-    revoke: async (handle) => backend.revoke(handle),
+    revoke: async (subject, handle) => backend.revoke(subject, handle),
     revokeAll: async (subject, { except } = {}) => backend.revokeAll(subject, except),
     sweep: async () => backend.sweep(),
   };

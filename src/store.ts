@@ -21,6 +21,15 @@ export interface Entry {
   readonly expiresAt: number;
 }
 
+/** How to read. */
+export interface ReadOptions {
+  /**
+   * The answer must come from where entries are written, not from a copy: something is about to be concluded from what
+   * it does not show. Only a store that keeps copies, such as `cachedStore`, needs to look at it.
+   */
+  readonly fresh?: boolean;
+}
+
 /** What a store needs to know about a value without looking into it. */
 export interface EntryMeta {
   /** Epoch milliseconds at which the entry ends by itself. */
@@ -48,7 +57,7 @@ export interface EntryMeta {
  */
 export interface SessionStore {
   /** The live entry under `key`; `undefined` when there is none or it has expired. */
-  read(key: string): Awaitable<Entry | undefined>;
+  read(key: string, options?: ReadOptions): Awaitable<Entry | undefined>;
   /** Stores a new entry and returns its version; `undefined`, and nothing changed, when the key is taken. */
   create(key: string, value: string, meta: EntryMeta): Awaitable<Version | undefined>;
   /**

@@ -10,7 +10,7 @@ import type { Additions } from "../http/response.ts";
 import { type Awaitable, after, atOnce, isPromise } from "../platform/awaitable.ts";
 import type { Settings } from "../rules/options.ts";
 import { newSession, type Session, stateOf } from "../session/session.ts";
-import { isUntouched, type Loaded, type SessionState } from "../session/state.ts";
+import type { Loaded, SessionState } from "../session/state.ts";
 import { type Visit, type Visits, visitOf } from "./visit.ts";
 
 /** What one `createSessions` is made of. */
@@ -75,9 +75,21 @@ function unavailable({ onStoreFailure }: Settings, error: unknown, now: number):
   return { status: "unavailable", data: {}, ...none, createdAt: now, expiresAt: now, persistent: false };
 }
 
+/**
+ * {@link open} for a request that is served: it is a sign of life, so its session must not reach the idle limit while it
+ * takes its time.
+ */
+export function openAlive(context: Context, visit: Visit): Awaitable<Session> {
+  return after(open(context, visit), (session) => {
+    const state = stateOf(session);
+    if (state.loaded.status === "live" && !state.closed) context.backend.keepAlive?.(state);
+    return session;
+  });
+}
+
 /** Stores what was done to a session, and closes it. */
 export function commit(
-  { settings, backend }: Context,
+  { backend }: Context,
   session: Session<never> | object,
   deliverable: boolean,
 ): Awaitable<Additions> {
@@ -87,23 +99,16 @@ export function commit(
     throw new SessionError("session_committed", "The session was committed already; commit it once");
   }
   state.closed = true;
-  const setCookie =
-    state.loaded.status === "unavailable"
-      ? []
-      : orElse(
-          () => backend.keep(state, deliverable),
-          (error) => forgive(settings, state, error),
-        );
-  return after(setCookie, (lines) => {
-    const { accessed, loaded } = state;
-    return { setCookie: lines, accessed, unread: !accessed && loaded.status === "live" ? state : undefined };
+  if (state.loaded.status === "unavailable") return { setCookie: [], accessed: state.accessed };
+  const lines =
+    state.saving === undefined
+      ? backend.keep(state, deliverable)
+      : state.saving.catch(() => {}).then(() => backend.keep(state, deliverable));
+  return after(lines, (now) => {
+    const { accessed, loaded, unsent } = state;
+    const setCookie = now.length > 0 ? now : unsent;
+    return { setCookie, accessed, unread: !accessed && loaded.status === "live" ? state : undefined };
   });
-}
-
-/** Only the touch failed. With `onStoreFailure: "anonymous"` that must not fail the request. */
-function forgive({ onStoreFailure }: Settings, state: SessionState, error: unknown): [] {
-  if (onStoreFailure === "anonymous" && isUntouched(state) && isStoreFailure(error)) return [];
-  throw error;
 }
 
 /** The request is over. A write from now on would go nowhere, so it throws. */

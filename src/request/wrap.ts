@@ -2,7 +2,7 @@ import { canCarryCookie, headersOf, isExposed, withAdditions } from "../http/res
 import { known, must } from "../option-checks.ts";
 import { type Awaitable, after, atOnce, isPromise } from "../platform/awaitable.ts";
 import { type Session, stateOf } from "../session/session.ts";
-import { arrive, type Context, close, commit, open } from "./load.ts";
+import { arrive, type Context, close, commit, open, openAlive } from "./load.ts";
 import type { Visit } from "./visit.ts";
 
 /** Options of `wrap` and `wrapLazy`. */
@@ -59,7 +59,7 @@ export function serve(wrapped: Wrapped, request: Request, args: readonly unknown
 function openFirst(wrapped: Wrapped, visit: Visit, args: readonly unknown[]): Awaitable<Response> {
   let session: Awaitable<Session>;
   try {
-    session = open(wrapped.context, visit);
+    session = openAlive(wrapped.context, visit);
   } catch (error) {
     visit.over = true;
     throw error;
@@ -151,7 +151,7 @@ async function opened(visit: Visit): Promise<Session | undefined> {
 /** After the response was returned the session can still be read, but is closed: nobody would commit it. */
 function openLazily(context: Context, visit: Visit): Promise<Session> {
   const opening = (async () => {
-    const session = await open(context, visit);
+    const session = await openAlive(context, visit);
     if (visit.over) {
       const state = stateOf(session);
       state.exposed ||= !state.closed && visit.exposed && state.loaded.status === "live";

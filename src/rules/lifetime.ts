@@ -3,6 +3,8 @@
  * cookie says.
  */
 
+import type { OwnLimits } from "../session/state.ts";
+
 export interface Lifetime {
   /** How long a session lives without a request (ASVS 7.3.1). */
   readonly idle: number;
@@ -22,6 +24,28 @@ export const CLOCK_SKEW = 86_400_000;
 
 /** RFC 6265bis, section 5.5: browsers cap a cookie's lifetime at 400 days. */
 const MAX_COOKIE_SECONDS = 400 * 86_400;
+
+/**
+ * Clocks of servers differ by seconds. What decides over a session that is in use waits so much longer, so that it does
+ * not depend on which server a request reaches.
+ */
+export const CLOCK_LEEWAY = 5_000;
+
+/** The limits of a session: its own where it has some, and never above those of the options. */
+export function limitsOf(own: OwnLimits | undefined, lifetime: Lifetime): Lifetime {
+  if (own === undefined) return lifetime;
+  const idle = Math.min(own.idle ?? lifetime.idle, lifetime.idle);
+  const absolute = Math.min(own.absolute ?? lifetime.absolute, lifetime.absolute);
+  return { idle, absolute, touchEvery: Math.floor((lifetime.touchEvery * idle) / lifetime.idle) };
+}
+
+/**
+ * When a session reaches its idle limit. `expiresAt` was set under the limit `writtenUnder`, where that is known; one
+ * that was made shorter since holds at once.
+ */
+export function idleEndOf(expiresAt: number, writtenUnder: number | undefined, idle: number): number {
+  return writtenUnder === undefined || writtenUnder <= idle ? expiresAt : expiresAt - writtenUnder + idle;
+}
 
 /** Which limit a session has passed, if any. `idleEnd` is the entry's own expiry. */
 export function limitPassed(
@@ -56,5 +80,5 @@ export function cookieMaxAge(createdAt: number, now: number, lifetime: Lifetime)
 
 /** Tombstones stay long enough for every request that was on its way. */
 export function tombstoneEnd(now: number, grace: number): number {
-  return now + Math.max(grace, 30_000);
+  return now + Math.max(grace, 30_000) + CLOCK_LEEWAY;
 }

@@ -14,7 +14,7 @@ export type Plan =
   | "touch"
   /** A new token that everyone who holds the old one is led to. */
   | "rotate"
-  /** A new token, and the old one opens nothing: sign-in and `renew()`. */
+  /** A new token, and the old one opens nothing: sign-in, sign-out and `renew()`. */
   | "renew"
   | "destroy";
 
@@ -23,10 +23,11 @@ export interface Situation {
   readonly status: "none" | "live" | "ended";
   readonly destroyed: boolean;
   readonly signedIn: boolean;
+  readonly signedOut?: boolean;
   readonly renewed: boolean;
   /** Whether what would be stored differs from what is. */
   readonly changed: boolean;
-  /** Whether it has no data at all; for what is not stored yet. */
+  /** Whether it has no data at all; for what is not stored yet, and for what is left by a sign-out. */
   readonly empty: boolean;
   /** The presented token is the record's own, not one that was rotated away. */
   readonly direct: boolean;
@@ -48,11 +49,13 @@ export function planCommit(of: Situation, rotateEvery: number | false, lifetime:
       return of.signedIn || (of.changed && !of.empty) ? "create" : "nothing";
     case "ended":
       if (of.destroyed) return "destroy"; // a logout that races with a sign-in still ends what the sign-in made
+      if (of.signedOut && !of.signedIn) return "destroy"; // and so does a sign-out
       if (of.signedIn) return "create"; // so that nobody is locked out; with none of the old data
       return of.changed ? "drop" : "nothing";
     case "live":
       if (of.destroyed) return "destroy";
-      if (of.signedIn || of.renewed) return "renew";
+      if (of.signedOut && !of.signedIn && of.empty) return "destroy"; // nothing is left to be a visitor with
+      if (of.signedIn || of.signedOut || of.renewed) return "renew";
       // A poll moves nothing by itself: any write but one of its own would move the expiry
       if (!of.keepsAlive) return of.changed ? "update" : "nothing";
       // Only the holder of the live token rotates: whoever follows a forward is offered the successor that exists

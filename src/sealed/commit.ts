@@ -34,13 +34,14 @@ function commit(
 ): Cookies {
   const { revocations, settings } = context;
   const { codec, lifetime, clock, emit } = settings;
-  const { changes, destroyed, signedIn, renewed, persistent, loaded, keepsAlive } = state;
+  const { changes, destroyed, signedIn, signedOut, renewed, persistent, loaded, keepsAlive } = state;
   const data = before && changes.length === 0 ? before.data : codec.encode(content.data);
   const plan = planCommit(
     {
       status,
       destroyed,
       signedIn,
+      signedOut,
       renewed,
       changed: before ? data !== before.data || persistent !== loaded.persistent : changes.length > 0,
       empty: Object.keys(content.data).length === 0,
@@ -65,7 +66,7 @@ function commit(
 
   const now = clock();
   const id = before && plan !== "renew" ? before.id : newToken();
-  const kept = signedIn ? undefined : before;
+  const kept = signedIn || signedOut ? undefined : before;
   const record: SealedRecord = {
     kind: "live",
     data,
@@ -88,6 +89,7 @@ function commit(
         return commit(context, state, deliverable, "ended", undefined, applyChanges({}, undefined, changes, codec));
       if (before === undefined) emit({ type: "created", ...who(record) });
       if (signedIn) emit({ type: "signed_in", ...who(record) });
+      else if (signedOut && before) emit({ type: "signed_out", ...who(before) });
       else if (plan === "renew") emit({ type: "renewed", ...who(record) });
       return cookies;
     }),

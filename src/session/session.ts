@@ -2,9 +2,10 @@ import { SessionError } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import type { CookieForm } from "../http/cookie.ts";
 import type { RequestLike } from "../http/cookie-options.ts";
+import { isDuration, known, must } from "../option-checks.ts";
 import { type Codec, copyOf, freeze } from "./codec.ts";
 import type { DeepReadonly } from "./deep-readonly.ts";
-import { applyChange, type Change, isSubject, type Loaded, type SessionState } from "./state.ts";
+import { applyChange, type Change, isSubject, type Loaded, type OwnLimits, type SessionState } from "./state.ts";
 
 /**
  * One request's view of a session. Reading and writing are synchronous; everything is stored at once by the commit,
@@ -14,8 +15,10 @@ export interface Session<Data extends object = Record<string, unknown>> {
   /** Nothing is stored behind it yet. */
   readonly isNew: boolean;
   /**
-   * Public name of the stored session, for lists, logs and `revoke`; it opens nothing. `undefined` while nothing is
-   * stored.
+   * Public name of the session, for lists, logs and `revoke`; it opens nothing. It stays the same until the session
+   * ends, through rotation and `renew()`; `signIn()` and `signOut()` begin a new session with a new one. A new session
+   * has it before anything is stored, so that a form can be bound to it; it is kept if the session is. `undefined` when
+   * the store failed.
    */
   readonly handle: string | undefined;
   /** Who is signed in. */
@@ -52,16 +55,40 @@ export interface Session<Data extends object = Record<string, unknown>> {
   all(): DeepReadonly<Partial<Data>>;
   /**
    * Binds the session to a user. The commit makes a new token and the old one opens nothing from then on (ASVS 7.2.4);
-   * data is kept, but another subject's is cleared. Starts a new absolute period.
+   * data is kept, but another subject's is cleared. Begins a new session: a new handle, a new absolute period.
+   * `lifetime`, in seconds, gives this session shorter limits than those of the options.
    * @throws TypeError when `subject` is not a string of 1 to 500 characters
+   * @throws RangeError when a limit is above that of the options, or `idle` above `absolute`
    */
-  signIn(subject: string, options?: { persistent?: boolean }): void;
+  signIn(subject: string, options?: SignInOptions): void;
+  /**
+   * Signs the user out and goes on as a visitor, with the values of `keep` and no others. The commit ends the session
+   * as finally as `destroy()` does, and what is kept or written afterwards begins a new one, with a new token and a new
+   * handle; nothing is stored, and the cookie is removed, if there is no such thing.
+   */
+  signOut(options?: { keep?: readonly (keyof Data & string)[] }): void;
   /** A new token at commit, the old one dead. Call it on any change of privilege. */
   renew(): void;
   /** "Remember me": with `true` (the default) the cookie outlives the browser, up to the absolute limit. */
   persist(on?: boolean): void;
   /** Ends the session: final, also for requests in flight. It reads as empty from here on, and a write throws. */
   destroy(): void;
+}
+
+/** Options of {@link Session.signIn}. */
+export interface SignInOptions {
+  /** "Remember me": the cookie outlives the browser. Default: as it is. */
+  persistent?: boolean;
+  /** Seconds; limits of this session alone, at most those of `createSessions`. */
+  lifetime?: { idle?: number; absolute?: number };
+}
+
+/** What a session needs to know of the options of `createSessions`. */
+export interface SessionRules {
+  readonly codec: Codec;
+  readonly emit: (event: SessionEvent) => void;
+  /** Milliseconds. */
+  readonly lifetime: { readonly idle: number; readonly absolute: number };
 }
 
 /** The state behind a session that `load` returned, for commit. */
@@ -88,20 +115,19 @@ export function newSession(
     content: { data, subject },
     persistent,
     signedIn: false,
+    signedOut: false,
+    limits: undefined,
+    identity: undefined,
     renewed: false,
     destroyed: false,
     accessed: false,
     closed: false,
     answered: undefined,
     exposed: false,
+    saving: undefined,
+    unsent: [],
   };
   return new RequestSession(state, rules);
-}
-
-/** What of the settings a session needs. */
-interface SessionRules {
-  readonly codec: Codec;
-  readonly emit: (event: SessionEvent) => void;
 }
 
 /** Private fields, so that neither `JSON.stringify` nor an inspector shows the token (OWASP: no session id in logs). */
@@ -123,21 +149,28 @@ class RequestSession implements Session {
     return this.#read().loaded.status !== "live";
   }
   get handle(): string | undefined {
-    return this.#read().loaded.handle;
+    const state = this.#read();
+    const { loaded, identity, destroyed, closed } = state;
+    if (loaded.status === "live" && !state.signedIn && !state.signedOut) return loaded.handle;
+    if (!destroyed && !closed) state.identity ??= loaded.newIdentity?.();
+    return (state.identity ?? identity)?.handle ?? loaded.handle;
   }
   get subject(): string | undefined {
     return this.#read().content.subject;
   }
   get createdAt(): number {
-    const { signedIn, now, loaded } = this.#read();
-    return signedIn ? now : loaded.createdAt;
+    const { signedIn, signedOut, now, loaded } = this.#read();
+    return signedIn || signedOut ? now : loaded.createdAt;
   }
   get expiresAt(): number {
-    return this.#read().loaded.expiresAt;
+    const { signedIn, signedOut, limits, now, loaded } = this.#read();
+    if (!signedIn && !signedOut) return loaded.expiresAt;
+    const { idle, absolute } = this.#rules.lifetime;
+    return now + Math.min(limits?.idle ?? idle, limits?.absolute ?? absolute);
   }
   get authenticatedAt(): number | undefined {
-    const { signedIn, now, loaded, destroyed } = this.#read();
-    return destroyed ? undefined : signedIn ? now : loaded.authenticatedAt;
+    const { signedIn, signedOut, now, loaded, destroyed } = this.#read();
+    return destroyed || (signedOut && !signedIn) ? undefined : signedIn ? now : loaded.authenticatedAt;
   }
 
   get(key: string): DeepReadonly<unknown> | undefined {
@@ -183,13 +216,25 @@ class RequestSession implements Session {
     return freeze({ ...this.#read().content.data });
   }
 
-  signIn(subject: string, options: { persistent?: boolean } = {}): void {
+  signIn(subject: string, options: SignInOptions = {}): void {
     const state = this.#write();
+    known("signIn", options, ["persistent", "lifetime"]);
+    const limits = ownLimits(options.lifetime, this.#rules.lifetime);
     if (!isSubject(subject))
       throw new TypeError("signIn takes the user's id: well-formed text of 1 to 500 characters, without U+0000");
     this.#change({ type: "sign-in", subject });
     state.signedIn = true;
+    state.limits = limits;
     if (options.persistent !== undefined) state.persistent = options.persistent;
+  }
+
+  signOut({ keep = [] }: { keep?: readonly string[] } = {}): void {
+    const state = this.#write();
+    if (!Array.isArray(keep)) throw new TypeError('signOut takes the keys to keep as a list: { keep: ["cart"] }');
+    this.#change({ type: "sign-out", keep: keep.map(keyOf) });
+    state.signedOut = true;
+    state.signedIn = false;
+    state.limits = undefined;
   }
 
   renew(): void {
@@ -238,6 +283,27 @@ class RequestSession implements Session {
     applyChange(content, change, this.#rules.codec);
     changes.push(change);
   }
+}
+
+/** The limits that a sign-in asks for, in milliseconds. */
+function ownLimits(asked: SignInOptions["lifetime"], of: SessionRules["lifetime"]): OwnLimits | undefined {
+  if (asked === undefined) return undefined;
+  known("lifetime", asked, ["idle", "absolute"]);
+  const { idle, absolute } = asked;
+  for (const [name, value, most] of [
+    ["idle", idle, of.idle],
+    ["absolute", absolute, of.absolute],
+  ] as const) {
+    const what = `a number of seconds above 0, at most the ${most / 1000} of createSessions`;
+    must(value === undefined || (isDuration(value) && inMs(value) <= most), `lifetime.${name}`, value, what);
+  }
+  const isOrdered = idle === undefined || absolute === undefined || idle <= absolute;
+  must(isOrdered, "lifetime.idle", idle, "at most lifetime.absolute");
+  return { idle: idle && inMs(idle), absolute: absolute && inMs(absolute) };
+}
+
+function inMs(seconds: number): number {
+  return Math.ceil(seconds * 1000);
 }
 
 function keyOf(key: unknown): string {

@@ -13,12 +13,25 @@ export type Change =
   | { readonly type: "update"; readonly key: string; readonly change: (value: unknown) => unknown }
   | { readonly type: "delete"; readonly key: string }
   | { readonly type: "clear" }
-  | { readonly type: "sign-in"; readonly subject: string };
+  | { readonly type: "sign-in"; readonly subject: string }
+  | { readonly type: "sign-out"; readonly keep: readonly string[] };
 
 /** What changes apply to. */
 export interface Content {
   data: Record<string, unknown>;
   subject: string | undefined;
+}
+
+/** What a session will be called and opened by, drawn before it is stored. */
+export interface Identity {
+  readonly handle: string;
+  readonly token: string;
+}
+
+/** Limits that one session has of its own, in milliseconds; never above those of the options. */
+export interface OwnLimits {
+  readonly idle?: number | undefined;
+  readonly absolute?: number | undefined;
 }
 
 /** What a backend found for a request. */
@@ -35,6 +48,8 @@ export interface Loaded {
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly persistent: boolean;
+  /** Draws what a new session will be called, for a handle that is read before the commit. */
+  readonly newIdentity?: () => Identity;
 }
 
 /**
@@ -42,17 +57,22 @@ export interface Loaded {
  * commit.
  */
 export interface SessionState<Found extends Loaded = Loaded> {
-  readonly loaded: Found;
+  loaded: Found;
   readonly request: RequestLike;
   readonly cookie: CookieForm;
   /** Epoch ms of the load. */
   readonly now: number;
   /** Whether the request counts for the idle limit. */
   readonly keepsAlive: boolean;
-  readonly changes: Change[];
+  changes: Change[];
   content: Content;
   persistent: boolean;
   signedIn: boolean;
+  signedOut: boolean;
+  /** What the sign-in asked for. */
+  limits: OwnLimits | undefined;
+  /** Of the new session that a first write, a sign-in or a sign-out makes, once it was drawn. */
+  identity: Identity | undefined;
   renewed: boolean;
   destroyed: boolean;
   /** Whether the response depends on the session. */
@@ -63,6 +83,10 @@ export interface SessionState<Found extends Loaded = Loaded> {
   answered: Awaitable<Additions> | undefined;
   /** The head left in a form that caches may keep, since nobody had looked at the session by then. */
   exposed: boolean;
+  /** The save that is under way; the next one, and the commit, wait for it. */
+  saving: Promise<unknown> | undefined;
+  /** Set-Cookie lines of the last save, which nobody may have sent: the commit sends them if it has none of its own. */
+  unsent: readonly string[];
 }
 
 /**
@@ -90,6 +114,13 @@ export function applyChange(content: Content, change: Change, codec: Codec): voi
     case "sign-in":
       if (content.subject !== undefined && content.subject !== change.subject) content.data = {};
       content.subject = change.subject;
+      return;
+    case "sign-out": {
+      const { data } = content;
+      content.data = {};
+      content.subject = undefined;
+      for (const key of change.keep) if (Object.hasOwn(data, key)) put(content.data, key, data[key]);
+    }
   }
 }
 
@@ -116,4 +147,35 @@ export function isUntouched({ changes, destroyed, renewed, persistent, loaded }:
  */
 export function isSubject(subject: unknown): subject is string {
   return typeof subject === "string" && subject !== "" && subject.length <= 500 && !/[\0\p{Surrogate}]/u.test(subject);
+}
+
+/** The part of a state that a save stores. What comes after it is collected anew. */
+export function takeChanges(state: SessionState): SessionState {
+  const part = { ...state };
+  state.changes = [];
+  state.signedIn = false;
+  state.signedOut = false;
+  state.renewed = false;
+  state.limits = undefined;
+  state.identity = undefined;
+  return part;
+}
+
+/** The save failed: its part comes before what was done since. */
+export function takeBack(state: SessionState, part: SessionState): void {
+  state.changes = [...part.changes, ...state.changes];
+  state.signedIn ||= part.signedIn;
+  state.signedOut ||= part.signedOut;
+  state.renewed ||= part.renewed;
+  state.limits ??= part.limits;
+  state.identity ??= part.identity;
+}
+
+/** The save is done: the request goes on with what is stored now, and with what was done since. */
+export function goOnWith(state: SessionState, part: SessionState, loaded: Loaded, codec: Codec): void {
+  state.loaded = loaded;
+  if (state.persistent === part.persistent) state.persistent = loaded.persistent;
+  const { data, subject } = loaded;
+  if (!state.destroyed)
+    state.content = state.changes.length === 0 ? { data, subject } : applyChanges(data, subject, state.changes, codec);
 }

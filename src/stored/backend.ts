@@ -2,15 +2,17 @@ import type { Backend } from "../backend.ts";
 import { cookieValues } from "../http/cookie.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { after } from "../platform/awaitable.ts";
-import { endOf } from "../rules/lifetime.ts";
 import type { Settings } from "../rules/options.ts";
-import type { SessionStore } from "../store.ts";
-import { follow, judge, type LivePlace, type Place, type Seen } from "./chain.ts";
-import { keep } from "./commit.ts";
+import type { Entry, SessionStore } from "../store.ts";
+import type { Arrival } from "./arrival.ts";
+import { arrive, judge, type LivePlace, type Place, type Reuse, type Seen } from "./chain.ts";
+import { keep, save } from "./commit.ts";
 import { type Context, createContext } from "./context.ts";
-import type { Found } from "./draft.ts";
+import { endReused } from "./end.ts";
+import { type Found, liveFound, nothingFound } from "./found.ts";
 import { list, revoke, revokeAll } from "./subject-index.ts";
 import { digest, isWellFormed } from "./token.ts";
+import { keepAlive } from "./touch.ts";
 
 /**
  * Sessions behind a token: the cookie holds the token, the store holds the record under its digest. Here they are
@@ -23,81 +25,67 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
   return {
     find: (cookieHeader, cookie, now) => find(context, cookieHeader, cookie.name, now),
     keep: (state, deliverable) => keep(context, state, deliverable),
+    save: (state, deliverable) => save(context, state, deliverable),
+    keepAlive: (state) => keepAlive(context, state),
     list: (subject, current) => list(context, subject, current),
-    revoke: (handle) => revoke(context, handle),
+    revoke: (subject, handle) => revoke(context, subject, handle),
     revokeAll: (subject, except) => revokeAll(context, subject, except),
     sweep: async () => (can.sweep ? store.sweep(settings.clock()) : 0),
   };
 }
 
+const NONE: Exclude<Place, LivePlace> = { status: "none" };
+const NO_OTHERS: readonly string[] = [];
+
 function find(context: Context, cookieHeader: string | null, name: string, now: number): Awaitable<Found> {
   const candidates = cookieValues(cookieHeader, name, isWellFormed);
+  const arrival: Arrival = { at: now, left: context.settings.storeTimeout };
   const [token] = candidates;
-  if (token === undefined) return nothingFound(context, now);
+  if (token === undefined) return nothingFound(context, NONE, arrival, NO_OTHERS);
   const key = digest(token);
-  return after(context.store.read(key), (entry) => {
+  return after(context.store.read(key, arrival), (entry) => {
     const seen = judge(context, key, entry, now);
-    return seen?.kind === "live"
-      ? liveFound(context, { status: "live", token, key, seen, direct: true })
-      : search(context, candidates, { key, seen }, now);
+    if (seen?.kind !== "live") return search(context, candidates, { key, seen, entry }, arrival);
+    const others = candidates.length === 1 ? NO_OTHERS : candidates.slice(1);
+    return liveFound(context, { status: "live", token, key, seen, direct: true }, arrival, others);
   });
 }
 
-/** The first cookie does not lead straight to a live record: follow what it left behind, and try the others. */
+/**
+ * The first cookie does not lead straight to a live record: follow what it left behind, and try the others. What is
+ * suspicious about one of them counts only if none is live.
+ */
 async function search(
   context: Context,
-  candidates: string[],
-  first: { key: string; seen: Seen | undefined },
-  now: number,
+  candidates: readonly string[],
+  { key, seen, entry }: { key: string; seen: Seen; entry: Entry | undefined },
+  arrival: Arrival,
 ): Promise<Found> {
-  let best: Found | undefined;
+  // Past a limit, or damaged: that may be an old copy, so it is read again
+  const isConclusive = entry === undefined || seen?.kind === "forward" || seen?.kind === "ended";
+  const places: (Exclude<Place, LivePlace> | Reuse)[] = [];
   for (const [index, token] of candidates.entries()) {
-    const place = await follow(context, token, index === 0 ? first : undefined);
-    if (place.status === "live") return liveFound(context, place);
-    if (place.status === "ended") best ??= nothingFound(context, now, place);
+    const place = await arrive(context, token, arrival, index === 0 && isConclusive ? { key, seen } : undefined);
+    if (place.status !== "live") places.push(place);
+    else
+      return liveFound(
+        context,
+        place,
+        arrival,
+        candidates.filter((other) => other !== token),
+      );
   }
-  return best ?? nothingFound(context, now);
+  for (const place of places) {
+    if (place.status === "reused") await endReused(context, place, arrival);
+    else if (place.status === "none" && place.unknown !== undefined)
+      context.settings.emit({ type: "unknown", handle: place.unknown });
+  }
+  const ended = places.find(({ status }) => status === "ended" || status === "reused") as { key: string } | undefined;
+  const best = ended ? ({ status: "ended", key: ended.key } as const) : ({ status: "none" } as const);
+  return nothingFound(context, best, arrival, candidates.slice(1));
 }
 
-function liveFound({ settings }: Context, place: LivePlace): Found {
-  const { record, idleEnd } = place.seen;
-  const { content: data, subject, authenticatedAt, createdAt, persistent = false } = record;
-  const expiresAt = endOf(idleEnd, createdAt, settings.lifetime);
-  return {
-    status: "live",
-    data,
-    handle: place.key,
-    subject,
-    authenticatedAt,
-    createdAt,
-    expiresAt,
-    persistent,
-    place,
-  };
-}
-
-function nothingFound(
-  { settings }: Context,
-  now: number,
-  place: Exclude<Place, LivePlace> = { status: "none" },
-): Found {
-  return {
-    status: place.status,
-    data: {},
-    handle: undefined,
-    subject: undefined,
-    authenticatedAt: undefined,
-    createdAt: now,
-    expiresAt: now + settings.lifetime.idle,
-    persistent: settings.persistent,
-    place,
-  };
-}
-
-/**
- * What is asked of the sessions must be in the power of the store; better said at construction than at the first
- * sign-in.
- */
+/** Rejects options that the store cannot support, at construction rather than at the first sign-in. */
 function checkStore(store: SessionStore, { maxPerSubject, rotation }: Settings): void {
   for (const method of ["read", "create", "update", "delete"] as const) {
     if (typeof store?.[method] !== "function")

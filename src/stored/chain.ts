@@ -1,97 +1,146 @@
-import { SessionError } from "../errors.ts";
+import type { SessionEvent } from "../events.ts";
 import { isPromise } from "../platform/awaitable.ts";
-import { limitPassed, tombstoneEnd } from "../rules/lifetime.ts";
-import type { Entry, Version } from "../store.ts";
+import { CLOCK_LEEWAY, idleEndOf, limitPassed, limitsOf } from "../rules/lifetime.ts";
+import type { Entry, ReadOptions, Version } from "../store.ts";
+import type { Arrival, Budget } from "./arrival.ts";
 import type { Context } from "./context.ts";
 import type { DecodedRecord } from "./decoder.ts";
-import { encodeMark, type Forward, type LiveRecord, type Tombstone } from "./record.ts";
+import type { Forward, LiveRecord, Tombstone } from "./record.ts";
 import { digest, successorOf } from "./token.ts";
 
-/** A stored thing that is in force, with what is needed to change it. */
-export type Seen = SeenLive | (At & (Forward | Tombstone));
-export type SeenLive = At & { readonly kind: "live"; readonly record: DecodedRecord };
+/** What is stored under a key: something in force, a session past a limit, nothing of ours, or nothing at all. */
+export type Seen = SeenLive | (At & (Forward | Tombstone)) | Over | { readonly kind: "rejected" } | undefined;
 
+export interface SeenLive extends At {
+  readonly kind: "live";
+  readonly record: DecodedRecord;
+  /** Epoch ms, as it is stored. Under a limit that was made shorter since, `idleEnd` is earlier. */
+  readonly expiresAt: number;
+}
+
+/** What is needed to change an entry, and when it expires. */
 interface At {
   readonly version: Version;
+  /** Epoch ms. Of a live record: when it reaches its idle limit, under the present options. */
   readonly idleEnd: number;
 }
 
+interface Over {
+  readonly kind: "over";
+  readonly limit: "idle" | "absolute";
+  readonly record: LiveRecord;
+}
+
 /** Where a token leads. */
-export type Place = LivePlace | { readonly status: "ended"; readonly key: string } | { readonly status: "none" };
+export type Place =
+  | LivePlace
+  | { readonly status: "ended"; readonly key: string }
+  /** `unknown`: nothing at all is stored under the token that was presented. */
+  | { readonly status: "none"; readonly unknown?: string };
 
 export interface LivePlace {
   readonly status: "live";
   readonly token: string;
   readonly key: string;
   readonly seen: SeenLive;
-  /** The token that was presented is this record's own, not one that leads to it. */
+  /**
+   * The token that was presented is this record's own, not one that leads to it, and the browser is known to have it.
+   */
   readonly direct: boolean;
 }
 
-export type Ending = "destroyed" | "revoked" | "evicted" | "reused";
+/** A token that was replaced came after its grace. */
+export interface Reuse {
+  readonly status: "reused";
+  readonly key: string;
+  readonly forward: Forward;
+}
+
+/** The read of whoever concludes something from what is *not* there. */
+export const FRESH: ReadOptions = { fresh: true };
 
 /**
  * With rotation at every request a slow one may be this many behind. Beyond it a walk ends, so that damaged or hostile
  * entries cannot make it endless.
  */
-const MAX_STEPS = 100;
+export const MAX_STEPS = 100;
 
-/** What the walk of {@link end} may be given. */
-interface EndOptions {
-  /** What `key` holds, which saves the first read. */
-  readonly known?: Seen | undefined;
-  /** Whether a live record is to be left alone. */
-  readonly spared?: (key: string, record: LiveRecord) => Promise<boolean>;
-}
-
-/**
- * What an entry means at `now`, by default the present; `undefined` where it is missing, past a limit, or nothing of
- * ours. Never throws.
- */
-export function judge(
-  { settings, decoder }: Context,
-  key: string,
-  entry: Entry | undefined,
-  now: number = settings.clock(),
-): Seen | undefined {
+/** What an entry means at `now`. Never throws. */
+export function judge({ settings, decoder }: Context, key: string, entry: Entry | undefined, now: number): Seen {
   if (entry === undefined) return undefined;
   const decoded = decoder.decode(key, entry?.value, now);
   // A store may hand out anything; `null` for an entry is nothing of ours too
-  if (decoded === undefined || !Number.isFinite(entry.expiresAt) || entry.version === undefined) {
-    settings.emit({ type: "record_rejected", handle: key });
-    return undefined;
-  }
-  const { version, expiresAt: idleEnd } = entry;
-  if (decoded.kind !== "live") return now < idleEnd ? { ...decoded, version, idleEnd } : undefined;
-  const limit = limitPassed(idleEnd, decoded.createdAt, now, settings.lifetime);
-  if (limit === undefined) return { kind: "live", record: decoded, version, idleEnd };
-  settings.emit({ type: "expired", limit, handle: key, subject: decoded.subject });
-  return undefined;
+  if (decoded === undefined || !Number.isFinite(entry.expiresAt) || entry.version === undefined) return REJECTED;
+  const { version, expiresAt } = entry;
+  if (decoded.kind !== "live") return now < expiresAt ? { ...decoded, version, idleEnd: expiresAt } : undefined;
+  const limits = limitsOf(decoded.limits, settings.lifetime);
+  const idleEnd = idleEndOf(expiresAt, decoded.idle, limits.idle);
+  const limit = limitPassed(idleEnd, decoded.createdAt, now, limits);
+  return limit === undefined
+    ? { kind: "live", record: decoded, version, idleEnd, expiresAt }
+    : { kind: "over", limit, record: decoded };
 }
 
-/** What is under a key now. */
-export async function look(context: Context, key: string): Promise<Seen | undefined> {
-  const entry = context.store.read(key);
-  return judge(context, key, isPromise(entry) ? await entry : entry);
+const REJECTED = { kind: "rejected" } as const;
+
+/** What is under a key, in the store itself. */
+export async function look(context: Context, key: string, now: number, budget?: Budget): Promise<Seen> {
+  const entry = context.store.read(key, budget, FRESH);
+  return judge(context, key, isPromise(entry) ? await entry : entry, now);
+}
+
+/** The public name of a session. */
+export function handleOf(key: string, record: LiveRecord): string {
+  return record.handle ?? key;
+}
+
+/** What an event says of a session. */
+export function who(key: string, record: LiveRecord): Pick<SessionEvent, "handle" | "subject"> {
+  return { handle: handleOf(key, record), subject: record.subject };
 }
 
 /**
- * Follows the forwards that the bearer of `token` proves to know, to the live record. `start` is what its own key
- * holds, if that is known.
+ * Where a token leads when it arrives: through the forwards that its bearer proves to know, to the live record. `start`
+ * is what its own key holds, if that is known.
  */
-export async function follow(
+export async function arrive(context: Context, token: string, arrival: Arrival, start?: Start): Promise<Place | Reuse> {
+  return walk(context, token, arrival, start, arrival.at - CLOCK_LEEWAY);
+}
+
+/**
+ * Where a token leads by now that was good when it arrived. It was judged then: meanwhile its grace may have ended, for
+ * the request took its time, and that is no reuse.
+ */
+export async function follow(context: Context, token: string, arrival: Arrival): Promise<Place> {
+  const place = await walk(context, token, arrival);
+  return place.status === "reused" ? { status: "none" } : place;
+}
+
+interface Start {
+  readonly key: string;
+  readonly seen: Seen;
+}
+
+/** `before`: a forward that was good until then or earlier leads nowhere any more. */
+async function walk(
   context: Context,
-  token: string,
-  start?: { readonly key: string; readonly seen: Seen | undefined },
-): Promise<Place> {
-  const { clock, emit } = context.settings;
+  presented: string,
+  arrival: Arrival,
+  start?: Start,
+  before = Number.NEGATIVE_INFINITY,
+): Promise<Place | Reuse> {
+  const { emit } = context.settings;
+  let token = presented;
   let key = start?.key ?? digest(token);
   for (let step = 0; step < MAX_STEPS; step++) {
-    const seen = step === 0 && start ? start.seen : await look(context, key);
-    if (seen === undefined) return { status: "none" };
+    const seen = step === 0 && start ? start.seen : await look(context, key, arrival.at, arrival);
+    if (seen === undefined) return step === 0 ? { status: "none", unknown: key } : { status: "none" };
     if (seen.kind === "live") return { status: "live", token, key, seen, direct: step === 0 };
     if (seen.kind === "ended") return { status: "ended", key };
-    if (seen.until !== undefined && clock() >= seen.until) return await reused(context, key, seen);
+    if (seen.kind === "over") emit({ type: "expired", limit: seen.limit, ...who(key, seen.record) });
+    if (seen.kind === "rejected") emit({ type: "record_rejected", handle: key });
+    if (seen.kind !== "forward") return { status: "none" };
+    if (seen.until !== undefined && before >= seen.until) return { status: "reused", key, forward: seen };
     token = successorOf(token, seen.nonce);
     key = digest(token);
     if (key !== seen.to) {
@@ -100,59 +149,4 @@ export async function follow(
     }
   }
   return { status: "ended", key };
-}
-
-/**
- * The token was replaced, its successor was seen, and the grace is over: two parties hold it, and one of them should
- * not.
- */
-async function reused(context: Context, key: string, forward: Forward): Promise<Place> {
-  const { rotation, emit } = context.settings;
-  const revoked = rotation.onReuse === "revoke" && (await end(context, forward.to, "reused"));
-  if (!revoked) emit({ type: "token_reused", handle: key, revoked });
-  return { status: "ended", key };
-}
-
-/**
- * Ends the live record that `key` leads to, through forwards and tombstones alike. False if there is none, or `spared`
- * says to leave it.
- */
-export async function end(
-  context: Context,
-  key: string,
-  how: Ending,
-  { known, spared }: EndOptions = {},
-): Promise<boolean> {
-  const { store, settings } = context;
-  for (let step = 0; step < MAX_STEPS; step++) {
-    const seen: Seen | undefined = (step === 0 && known) || (await look(context, key));
-    if (seen === undefined) return false;
-    if (seen.kind !== "live") {
-      if (seen.to === undefined) return false;
-      key = seen.to;
-      continue;
-    }
-    if (await spared?.(key, seen.record)) return false;
-    const meta = { expiresAt: tombstoneEnd(settings.clock(), settings.rotation.grace) };
-    const ended = await store.update(key, encodeMark({ kind: "ended" }), meta, seen.version);
-    if (ended !== undefined) {
-      const of = { handle: key, subject: seen.record.subject };
-      settings.emit(how === "reused" ? { type: "token_reused", revoked: true, ...of } : { type: how, ...of });
-      return true;
-    }
-    // Changed or moved on meanwhile: look again at the same key
-  }
-  throw new SessionError("session_conflict", "The session changed faster than it could be ended; try again");
-}
-
-/** The key of the live record that `key` leads to. */
-export async function liveKey(context: Context, key: string): Promise<string | undefined> {
-  for (let step = 0; step < MAX_STEPS; step++) {
-    const seen = await look(context, key);
-    if (seen === undefined) return undefined;
-    if (seen.kind === "live") return key;
-    if (seen.to === undefined) return undefined;
-    key = seen.to;
-  }
-  return undefined;
 }

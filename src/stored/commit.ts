@@ -1,18 +1,19 @@
 import { SessionError } from "../errors.ts";
-import { removeCookie, setCookie } from "../http/cookie.ts";
+import { removeCookie } from "../http/cookie.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
-import { after } from "../platform/awaitable.ts";
-import { cookieMaxAge } from "../rules/lifetime.ts";
-import { copyOf, jsonCodec } from "../session/codec.ts";
+import { after, isPromise } from "../platform/awaitable.ts";
 import { isUntouched } from "../session/state.ts";
-import type { EntryMeta } from "../store.ts";
-import { end, follow, type LivePlace, type Place } from "./chain.ts";
+import { spend, waitFor } from "./arrival.ts";
+import { follow, type LivePlace, type Place } from "./chain.ts";
 import type { Context } from "./context.ts";
-import { type Draft, draftOf, type State } from "./draft.ts";
-import { encodeRecord, type LiveRecord } from "./record.ts";
-import { enforceLimit } from "./subject-index.ts";
-import { digest, newToken } from "./token.ts";
-import { confirm, entryMeta, renew, rotate } from "./token-change.ts";
+import { type Draft, draftOf } from "./draft.ts";
+import { end } from "./end.ts";
+import { type Found, liveFound, nothingFound, type State } from "./found.ts";
+import { createSession, NO_COOKIE, type Outcome, offer, replaceToken, updateRecord } from "./outcomes.ts";
+import { digest } from "./token.ts";
+import { confirm } from "./token-change.ts";
+import { touch } from "./touch.ts";
+import { isStoreFailure } from "./write.ts";
 
 /*
  * The commit of sessions in a store, in short: every write is a compare-and-set on the version that was read. Refused,
@@ -20,26 +21,64 @@ import { confirm, entryMeta, renew, rotate } from "./token-change.ts";
  * ended.
  */
 
-/** What one attempt to commit came to: Set-Cookie lines, or the news that another request was first. */
-type Outcome = readonly string[] | "refused";
-
-const NO_COOKIE: readonly string[] = [];
-
 /** Attempts that follow at once; only then does it help to let the others pass. */
 const EAGER_ATTEMPTS = 3;
 
 export function keep(context: Context, state: State, deliverable: boolean): Awaitable<readonly string[]> {
-  const { place } = state.loaded;
-  if (place.status !== "live") return isUntouched(state) ? NO_COOKIE : commit(context, state, deliverable, false);
-  if (isUntouched(state) && draftOf(context.settings, state, place, deliverable, state.now).plan === "nothing")
+  const { touch: touching, arrival } = state.loaded;
+  // For a while at most: a touch that fails or hangs is no reason to fail the request
+  if (touching !== undefined && touching !== "done")
+    return waitFor(touching, arrival).then(() => keepNow(context, state, deliverable));
+  return keepNow(context, state, deliverable);
+}
+
+function keepNow(context: Context, state: State, deliverable: boolean): Awaitable<readonly string[]> {
+  const { place, arrival } = state.loaded;
+  const isRead = isUntouched(state);
+  if (place.status !== "live") return isRead ? NO_COOKIE : commit(context, state, deliverable, false);
+  if (isRead && draftOf(context.settings, state, place, deliverable, state.now).plan === "nothing")
     return offer(context, place, state, deliverable);
-  return context.inTurn(place.key, (waited) => commit(context, state, deliverable, waited));
+  const commitNow = (waited: boolean): Awaitable<readonly string[]> => commit(context, state, deliverable, waited);
+  if (!isRead) return context.inTurn(place.key, arrival, commitNow);
+  try {
+    const lines = context.inTurn(place.key, arrival, commitNow);
+    return isPromise(lines) ? lines.catch((error) => putOff(context, state, deliverable, error)) : lines;
+  } catch (error) {
+    return putOff(context, state, deliverable, error);
+  }
+}
+
+/** A request that changed nothing does not fail for what can be done at the next one: a touch, a rotation. */
+function putOff(context: Context, state: State, deliverable: boolean, error: unknown): readonly string[] {
+  const isConflict = error instanceof SessionError && error.code === "session_conflict";
+  if (!isConflict && !isStoreFailure(error)) throw error;
+  return offer(context, state.loaded.place, state, deliverable);
+}
+
+/** {@link keep}, and where the session is from then on. It is judged anew: a save is not the end of its request. */
+export async function save(
+  context: Context,
+  state: State,
+  deliverable: boolean,
+): Promise<{ cookies: readonly string[]; loaded: Found }> {
+  const { settings } = context;
+  const arrival = { at: settings.clock(), left: settings.storeTimeout };
+  const kept = { place: state.loaded.place };
+  const loaded = { ...state.loaded, arrival };
+  const cookies = await keep(context, { ...state, loaded, kept }, deliverable);
+  const { touch: touched, others } = loaded;
+  const next =
+    kept.place.status === "live"
+      ? liveFound(context, kept.place, arrival, others)
+      : nothingFound(context, kept.place, arrival, others);
+  next.touch = touched;
+  return { cookies, loaded: next };
 }
 
 /** The first attempt is synchronous on a synchronous store: no promise for the common case. */
 function commit(context: Context, state: State, deliverable: boolean, waited: boolean): Awaitable<readonly string[]> {
   // Somebody of this process was first: what was loaded is old for certain
-  const place = waited ? again(context, state.loaded.place) : state.loaded.place;
+  const place = waited ? again(context, state, state.loaded.place) : state.loaded.place;
   return after(place, (first) =>
     after(carryOut(context, state, first, deliverable), (outcome) =>
       outcome === "refused" ? retry(context, state, first, deliverable) : outcome,
@@ -49,11 +88,13 @@ function commit(context: Context, state: State, deliverable: boolean, waited: bo
 
 async function retry(context: Context, state: State, place: Place, deliverable: boolean): Promise<readonly string[]> {
   const { storeTimeout, emit } = context.settings;
-  const giveUpAt = performance.now() + storeTimeout;
+  const { arrival, touch: touched, handle, subject } = state.loaded;
+  const giveUpAt = performance.now() + arrival.left;
   for (let attempt = 1; performance.now() < giveUpAt; attempt++) {
-    if (attempt > EAGER_ATTEMPTS) await pause(attempt);
-    emit({ type: "conflict_retried", attempt, handle: state.loaded.handle, subject: state.loaded.subject });
-    place = await again(context, place);
+    if (attempt > EAGER_ATTEMPTS) await spend(arrival, pause(attempt));
+    // In some stores a touch makes a new version: then the first refusal is of our own making
+    if (touched === undefined || attempt > 1) emit({ type: "conflict_retried", attempt, handle, subject });
+    place = await again(context, state, place);
     const outcome = await carryOut(context, state, place, deliverable);
     if (outcome !== "refused") return outcome;
   }
@@ -62,15 +103,22 @@ async function retry(context: Context, state: State, place: Place, deliverable: 
 }
 
 /** Where the request's token leads by now. Gone altogether is ended too: only what is there may be written to. */
-async function again(context: Context, place: Place): Promise<Place> {
+async function again(context: Context, state: State, place: Place): Promise<Place> {
   if (place.status !== "live") return place;
-  const now = await follow(context, place.token);
+  const now = await follow(context, place.token, state.loaded.arrival);
   if (now.status === "none") return { status: "ended", key: place.key };
   return now.status === "live" ? { ...now, direct: now.direct && place.direct } : now;
 }
 
-function carryOut(context: Context, state: State, place: Place, deliverable: boolean): Awaitable<Outcome> {
-  const draft = draftOf(context.settings, state, place, deliverable, context.settings.clock());
+function carryOut(
+  context: Context,
+  state: State,
+  place: Place,
+  deliverable: boolean,
+  mayRotate = true,
+): Awaitable<Outcome> {
+  const { settings } = context;
+  const draft = draftOf(settings, state, place, deliverable, settings.clock(), mayRotate);
   const { plan, persistChanged } = draft;
   if (!deliverable && (plan === "create" || plan === "renew" || (plan === "update" && persistChanged))) {
     throw new SessionError(
@@ -78,152 +126,76 @@ function carryOut(context: Context, state: State, place: Place, deliverable: boo
       "This response cannot carry the cookie that the session needs: sign in, renew or start a session in another one",
     );
   }
-  if (plan === "create") return create(context, draft);
+  if (state.kept) state.kept.place = place;
+  if (plan === "create") return createSession(context, draft);
   if (plan === "drop") {
-    context.settings.emit({
-      type: "changes_dropped",
-      changes: state.changes.length,
-      handle: state.loaded.handle,
-      subject: state.loaded.subject,
-    });
+    const { handle, subject } = state.loaded;
+    settings.emit({ type: "changes_dropped", changes: state.changes.length, handle, subject });
     return NO_COOKIE;
   }
   if (plan === "destroy" && place.status !== "none") return destroy(context, state, place, deliverable);
   if (place.status !== "live") return NO_COOKIE;
-  if (plan === "rotate" || plan === "renew") return replaceToken(context, plan, draft, place);
-  if (plan === "update") return update(context, draft, place, deliverable);
-  const touched = plan === "touch" ? touch(context, place) : undefined;
+  if (plan === "renew") return afterOthers(context, state, () => replaceToken(context, "renew", draft, place));
+  if (plan === "rotate") return rotateIfPossible(context, draft, place, deliverable);
+  if (plan === "update") return updateRecord(context, draft, place, deliverable);
+  const touched = plan === "touch" ? touch(context, state.loaded, place, state.loaded.arrival) : undefined;
   return after(touched, () => offer(context, place, state, deliverable));
+}
+
+/**
+ * A rotation that cannot be stored is put off, as where an entry would be too large with what it adds, and the request
+ * goes on without it.
+ */
+async function rotateIfPossible(
+  context: Context,
+  draft: Draft,
+  place: LivePlace,
+  deliverable: boolean,
+): Promise<Outcome> {
+  const { state } = draft;
+  const { previous } = place.seen.record;
+  try {
+    // Else two predecessors would be alive, and only one of them known
+    const isConfirmed = previous === undefined || (await confirm(context, previous, place.key, state.loaded.arrival));
+    if (isConfirmed) return await replaceToken(context, "rotate", draft, place);
+  } catch (error) {
+    if (!isStoreFailure(error) || isUntouched(state)) throw error;
+  }
+  return carryOut(context, state, await again(context, state, place), deliverable, false);
+}
+
+/** A sign-out ends whatever the request's cookies open, first what is not the request's own session. */
+async function afterOthers<T>(context: Context, state: State, next: () => Promise<T>): Promise<T> {
+  if (state.signedOut && !state.signedIn) await endOthers(context, state);
+  return next();
+}
+
+async function endOthers(context: Context, state: State): Promise<boolean> {
+  const { others, arrival: budget } = state.loaded;
+  let isAny = false;
+  for (const token of others) {
+    const ended = await end(context, digest(token), { type: endingOf(state) }, { budget });
+    isAny ||= ended;
+  }
+  return isAny;
 }
 
 async function destroy(
   context: Context,
-  { cookie }: State,
+  state: State,
   place: Exclude<Place, { status: "none" }>,
   deliverable: boolean,
 ): Promise<Outcome> {
+  const others = await endOthers(context, state);
   const known = place.status === "live" ? place.seen : undefined;
-  const ended = await end(context, place.key, "destroyed", { known });
-  return ended && deliverable ? [removeCookie(cookie)] : NO_COOKIE;
+  const budget = state.loaded.arrival;
+  const ended = await end(context, place.key, { type: endingOf(state) }, { known, budget });
+  if (state.kept) state.kept.place = { status: "none" };
+  return (ended || others) && deliverable ? [removeCookie(state.cookie)] : NO_COOKIE;
 }
 
-function create(context: Context, draft: Draft): Awaitable<Outcome> {
-  const token = newToken();
-  const record = newRecord(context, draft);
-  const handle = digest(token);
-  return after(context.store.create(handle, encodeRecord(record), metaOf(context, record)), (version) => {
-    if (version === undefined) return "refused";
-    context.settings.emit({ type: "created", handle, subject: record.subject });
-    const cookie = cookieFor(context, token, record, draft.state);
-    return draft.state.signedIn ? signedIn(context, handle, record).then(() => cookie) : cookie;
-  });
-}
-
-function update(
-  context: Context,
-  { state, data, content, persistent }: Draft,
-  place: LivePlace,
-  deliverable: boolean,
-): Awaitable<Outcome> {
-  const { seen, key, direct } = place;
-  const { previous: unconfirmed } = seen.record;
-  const confirmed = unconfirmed !== undefined && direct ? confirm(context, unconfirmed, key) : undefined;
-  return after(confirmed, () => {
-    // Field by field: on Node 20 a spread costs more than all the rest
-    const { kind, createdAt, renewedAt, subject, authenticatedAt, meta } = seen.record;
-    const previous = direct ? undefined : unconfirmed;
-    const record = {
-      kind,
-      data,
-      createdAt,
-      renewedAt,
-      subject,
-      authenticatedAt,
-      persistent,
-      meta,
-      previous,
-      content,
-    };
-    const text = encodeRecord(record);
-    return after(context.store.update(key, text, metaOf(context, record), seen.version), (version) => {
-      if (version === undefined) return "refused";
-      context.decoder.remember(key, text, record);
-      // The lifetime of the browser's cookie follows what is stored
-      const resend = persistent !== (seen.record.persistent ?? false) && deliverable;
-      return resend ? cookieFor(context, place.token, record, state) : offer(context, place, state, deliverable);
-    });
-  });
-}
-
-async function replaceToken(
-  context: Context,
-  plan: "rotate" | "renew",
-  draft: Draft,
-  place: LivePlace,
-): Promise<Outcome> {
-  const { state, data, persistent } = draft;
-  const { key } = place;
-  const { record: stored } = place.seen;
-  if (plan === "rotate" && stored.previous !== undefined) await confirm(context, stored.previous, key);
-  const previous = plan === "rotate" ? key : undefined;
-  const record: LiveRecord = state.signedIn
-    ? newRecord(context, draft)
-    : { ...stored, data, renewedAt: context.settings.clock(), persistent, previous };
-  const moved = await (plan === "rotate" ? rotate(context, place, record) : renew(context, place, record));
-  if (moved === undefined) return "refused";
-  const { token, key: handle } = moved;
-  if (state.signedIn) await signedIn(context, handle, record);
-  else context.settings.emit({ type: plan === "rotate" ? "rotated" : "renewed", handle, subject: record.subject });
-  return cookieFor(context, token, record, state);
-}
-
-/** Refused is fine: somebody else wrote, which moved the expiry too, or the session was ended. */
-function touch(context: Context, { key, seen }: LivePlace): Awaitable<unknown> {
-  const { record, version } = seen;
-  const meta = metaOf(context, record);
-  return context.can.touch
-    ? context.store.touch(key, meta.expiresAt, version)
-    : context.store.update(key, encodeRecord(record), meta, version);
-}
-
-async function signedIn(context: Context, handle: string, record: LiveRecord): Promise<void> {
-  context.settings.emit({ type: "signed_in", handle, subject: record.subject });
-  if (record.subject !== undefined) await enforceLimit(context, record.subject);
-}
-
-function newRecord({ settings }: Context, { state, data, subject, persistent }: Draft): LiveRecord {
-  const { clock, describe } = settings;
-  const now = clock();
-  const meta = describe && copyOf(jsonCodec, describe(state.request) ?? null, "describe()");
-  return {
-    kind: "live",
-    data,
-    createdAt: now,
-    renewedAt: now,
-    subject,
-    authenticatedAt: state.signedIn ? now : undefined,
-    persistent,
-    meta,
-  };
-}
-
-function metaOf({ settings }: Context, { subject }: LiveRecord): EntryMeta {
-  return entryMeta(settings.clock() + settings.lifetime.idle, subject);
-}
-
-/**
- * A request that came with a rotated token is told the live one: each of them the same, so that a late answer does no
- * harm.
- */
-function offer(context: Context, place: Place, state: State, deliverable: boolean): readonly string[] {
-  if (place.status !== "live" || place.direct || !deliverable) return NO_COOKIE;
-  return cookieFor(context, place.token, place.seen.record, state);
-}
-
-function cookieFor({ settings }: Context, token: string, record: LiveRecord, { cookie }: State): readonly string[] {
-  const { clock, lifetime } = settings;
-  const now = clock();
-  return [setCookie(cookie, token, record.persistent ? cookieMaxAge(record.createdAt, now, lifetime) : undefined, now)];
+function endingOf({ destroyed }: State): "destroyed" | "signed_out" {
+  return destroyed ? "destroyed" : "signed_out";
 }
 
 function pause(attempt: number): Promise<void> {

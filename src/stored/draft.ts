@@ -1,14 +1,9 @@
+import { type Lifetime, limitsOf } from "../rules/lifetime.ts";
 import type { Settings } from "../rules/options.ts";
 import { type Plan, planCommit } from "../rules/plan.ts";
-import { applyChanges, type Content, type Loaded, type SessionState } from "../session/state.ts";
-import type { Place } from "./chain.ts";
-
-/** What the server backend remembers of a session from load to commit. */
-export interface Found extends Loaded {
-  readonly place: Place;
-}
-
-export type State = SessionState<Found>;
+import { applyChanges, type Content } from "../session/state.ts";
+import type { Place, SeenLive } from "./chain.ts";
+import type { State } from "./found.ts";
 
 /** What a record is made of at commit: the request's changes applied to what is stored now. */
 export interface Draft {
@@ -20,12 +15,21 @@ export interface Draft {
   readonly persistent: boolean;
   /** This request changed whether the cookie outlives the browser. */
   readonly persistChanged: boolean;
+  /** The limits of the session as it is stored. */
+  readonly limits: Lifetime;
   /** What is to be done with it. */
   readonly plan: Plan;
 }
 
 /** The request's changes applied to what is stored at `place`, and what to do about them at `now`. */
-export function draftOf(settings: Settings, state: State, place: Place, deliverable: boolean, now: number): Draft {
+export function draftOf(
+  settings: Settings,
+  state: State,
+  place: Place,
+  deliverable: boolean,
+  now: number,
+  mayRotate = true,
+): Draft {
   const { codec, lifetime, rotation } = settings;
   const seen = place.status === "live" ? place.seen : undefined;
   const live = seen?.record;
@@ -35,26 +39,42 @@ export function draftOf(settings: Settings, state: State, place: Place, delivera
   // As with data: only what this request changed may overrule what another stored
   const persistChanged = state.persistent !== state.loaded.persistent;
   const persistent = live && !persistChanged ? (live.persistent ?? false) : state.persistent;
+  const limits = limitsOf(live?.limits, lifetime);
   const plan = planCommit(
     {
       status: place.status,
       destroyed: state.destroyed,
       signedIn: state.signedIn,
+      signedOut: state.signedOut,
       renewed: state.renewed,
       changed: live ? data !== live.data || persistent !== (live.persistent ?? false) : state.changes.length > 0,
-      empty: live === undefined && Object.keys(content.data).length === 0,
+      empty: (live === undefined || state.signedOut) && Object.keys(content.data).length === 0,
       direct: place.status === "live" && place.direct,
       unconfirmed: live?.previous !== undefined,
       keepsAlive: state.keepsAlive,
       deliverable,
       renewedAt: live?.renewedAt ?? 0,
-      idleEnd: seen?.idleEnd ?? 0,
+      idleEnd: seen ? idleEndFor(state, seen, limits, now) : 0,
     },
-    rotation.every,
-    lifetime,
+    mayRotate && rotation.every,
+    limits,
     now,
   );
-  return { plan, state, data, content: content.data, subject: content.subject, persistent, persistChanged };
+  return { plan, state, data, content: content.data, subject: content.subject, persistent, persistChanged, limits };
+}
+
+/** When the session reaches its idle limit, as far as the decision about a touch is concerned. */
+export function idleEndFor(
+  { keepsAlive, loaded }: State,
+  { record, idleEnd }: SeenLive,
+  { idle }: Lifetime,
+  now: number,
+): number {
+  // Not a sign of life, or it was one already
+  if (!keepsAlive || loaded.touch !== undefined) return now + idle;
+  // Version 0.1 wrote it under a longer limit and did not note which: from this request on the present one holds
+  if (record.idle === undefined && idleEnd > now + idle) return now;
+  return idleEnd;
 }
 
 /**

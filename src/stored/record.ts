@@ -1,4 +1,5 @@
 import { CLOCK_SKEW } from "../rules/lifetime.ts";
+import type { OwnLimits } from "../session/state.ts";
 
 /** What is stored under a key: a live record, or a mark that says where the session went. */
 export type Stored = LiveRecord | Forward | Tombstone;
@@ -17,6 +18,16 @@ export interface LiveRecord {
   readonly persistent?: boolean | undefined;
   /** What the application says of the device. */
   readonly meta?: unknown;
+  /** The public name of the session: the key of its first token. Absent where that is the present key. */
+  readonly handle?: string | undefined;
+  /** The idle limit in ms under which the entry's expiry was set. Absent in records of version 0.1. */
+  readonly idle?: number | undefined;
+  /** Limits in ms that this session has of its own. */
+  readonly limits?: OwnLimits | undefined;
+  /** Its place among the user's sign-ins, where `authenticatedAt` would put it before one that it came after. */
+  readonly order?: number | undefined;
+  /** What a later version wrote into the head. Kept as it is. */
+  readonly unknown?: Readonly<Record<string, unknown>> | undefined;
   /** Key of the token that this one was rotated from, until somebody has presented this one. */
   readonly previous?: string | undefined;
 }
@@ -40,18 +51,29 @@ export interface Tombstone {
 const VERSION = 1;
 
 /*
- * One line of JSON, then the data: `[1,createdAt,renewedAt - createdAt]` or `[1,createdAt,renewedAt - createdAt,{the
- * rest}]`, a newline, the codec's text. Two texts rather than one JSON, so that the data needs no second escaping, and
+ * One line of JSON, the head, then the data: `[1,createdAt,renewedAt - createdAt,{the rest}]`, a newline, the codec's text. Two texts rather than one JSON, so that the data needs no second escaping, and
  * a record of a million costs few bytes. Marks are one line: `[1,"forward",to,nonce]`, `[1,"forward",to,nonce,until]`,
  * `[1,"ended"]`, `[1,"ended",to]`.
  */
 export function encodeRecord(record: LiveRecord): string {
   const { createdAt, renewedAt, subject, authenticatedAt, persistent, meta, previous } = record;
-  const rest = JSON.stringify({ subject, authenticatedAt, persistent: persistent || undefined, meta, previous });
+  const { handle, idle, limits, order, unknown } = record;
+  const known = {
+    subject,
+    authenticatedAt,
+    persistent: persistent || undefined,
+    meta,
+    previous,
+    handle,
+    idle,
+    limits,
+    order,
+  };
+  const rest = JSON.stringify(unknown === undefined ? known : { ...unknown, ...known });
+  // The clock of whoever renewed it may be behind that of whoever made it
+  const age = Math.max(0, renewedAt - createdAt);
   // join, not a template: a concatenated string stays a rope in V8 and would keep both parts in the memory store
-  return [`[${VERSION},${createdAt},${renewedAt - createdAt}${rest === "{}" ? "" : `,${rest}`}]`, record.data].join(
-    "\n",
-  );
+  return [`[${VERSION},${createdAt},${age}${rest === "{}" ? "" : `,${rest}`}]`, record.data].join("\n");
 }
 
 export function encodeMark(mark: Forward | Tombstone): string {
@@ -76,7 +98,7 @@ export function decodeStored(text: unknown, now: number): Stored | undefined {
   const age: unknown = head[2];
   const rest: unknown = head[3] ?? NO_REST;
   if (!isTime(createdAt) || !isTime(age) || createdAt > now + CLOCK_SKEW || !isRest(rest)) return undefined;
-  const { subject, authenticatedAt, persistent, meta, previous } = rest;
+  const { subject, authenticatedAt, persistent, meta, previous, handle, idle, limits, order } = rest;
   return {
     kind: "live",
     data: text.slice(newline + 1),
@@ -87,7 +109,30 @@ export function decodeStored(text: unknown, now: number): Stored | undefined {
     persistent,
     meta,
     previous,
+    handle,
+    idle,
+    limits,
+    order,
+    unknown: unknownOf(rest),
   };
+}
+
+const KNOWN: ReadonlySet<string> = new Set([
+  "subject",
+  "authenticatedAt",
+  "persistent",
+  "meta",
+  "previous",
+  "handle",
+  "idle",
+  "limits",
+  "order",
+]);
+
+/** The fields of a head that this version does not know. */
+function unknownOf(rest: object): Record<string, unknown> | undefined {
+  const fields = Object.entries(rest).filter(([name]) => !KNOWN.has(name));
+  return fields.length === 0 ? undefined : Object.fromEntries(fields);
 }
 
 function decodeMark([, kind, to, nonce, until]: unknown[]): Forward | Tombstone | undefined {
@@ -105,17 +150,32 @@ function decodeMark([, kind, to, nonce, until]: unknown[]): Forward | Tombstone 
 
 const NO_REST: Rest = {};
 
-type Rest = Pick<LiveRecord, "subject" | "authenticatedAt" | "persistent" | "meta" | "previous">;
+type Rest = Omit<LiveRecord, "kind" | "data" | "createdAt" | "renewedAt" | "unknown">;
 
 function isRest(value: unknown): value is Rest {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const rest = value as Record<keyof Rest, unknown>;
   return (
     isOptional(rest.subject, "string") &&
-    (rest.authenticatedAt === undefined || isTime(rest.authenticatedAt)) &&
+    isOptionalTime(rest.authenticatedAt) &&
     isOptional(rest.persistent, "boolean") &&
-    isOptional(rest.previous, "string")
+    isOptional(rest.previous, "string") &&
+    isOptional(rest.handle, "string") &&
+    isOptionalTime(rest.idle) &&
+    isOptionalTime(rest.order) &&
+    isLimits(rest.limits)
   );
+}
+
+function isLimits(value: unknown): value is OwnLimits | undefined {
+  if (value === undefined) return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { idle, absolute } = value as Record<keyof OwnLimits, unknown>;
+  return isOptionalTime(idle) && isOptionalTime(absolute);
+}
+
+function isOptionalTime(value: unknown): value is number | undefined {
+  return value === undefined || isTime(value);
 }
 
 function isTime(value: unknown): value is number {

@@ -1,96 +1,132 @@
 import type { SessionInfo } from "../backend.ts";
 import { SessionError } from "../errors.ts";
-import { endOf } from "../rules/lifetime.ts";
+import { endOf, limitsOf } from "../rules/lifetime.ts";
 import { freeze } from "../session/codec.ts";
 import { isSubject } from "../session/state.ts";
-import { end, liveKey, look } from "./chain.ts";
+import type { Budget } from "./arrival.ts";
+import { handleOf, look, type SeenLive } from "./chain.ts";
 import type { Context } from "./context.ts";
+import { end } from "./end.ts";
 import type { LiveRecord } from "./record.ts";
-import { isWellFormed } from "./token.ts";
 
-/* A user's sessions: listed, ended one by one or all at once, and limited in number. */
+/* A user's sessions: listed, and ended one by one or all at once. */
 
 export async function list(context: Context, subject: string, current?: string): Promise<SessionInfo[]> {
-  const { lifetime } = context.settings;
-  const currentKey = current === undefined ? undefined : await liveKey(context, current);
+  mustBeSubject(subject);
+  if (current !== undefined) mustBeHandle("current", current);
   const infos: SessionInfo[] = [];
-  for (const handle of await keysOf(context, subject)) {
-    const seen = await look(context, handle);
-    // An index may be behind its entries; the record has the last word
-    if (seen?.kind !== "live" || seen.record.subject !== subject) continue;
-    if (await isPending(context, handle, seen.record)) continue;
-    const { record, idleEnd } = seen;
-    const { createdAt, authenticatedAt, persistent = false, meta } = record;
-    const times = {
-      createdAt,
-      authenticatedAt,
-      lastSeenAt: idleEnd - lifetime.idle,
-      expiresAt: endOf(idleEnd, createdAt, lifetime),
-    };
-    infos.push({
-      handle,
-      subject,
-      ...times,
-      persistent,
-      meta: freeze(meta),
-      ...(handle === currentKey && { current: true }),
-    });
+  for (const key of await keysOf(context, subject)) {
+    const seen = await liveOf(context, subject, key);
+    if (seen !== undefined) infos.push(infoOf(context, subject, key, seen, current));
   }
   return infos.sort(newestFirst);
 }
 
-export async function revoke(context: Context, handle: string): Promise<boolean> {
-  return isWellFormed(handle) && end(context, handle, "revoked");
+function infoOf(
+  { settings }: Context,
+  subject: string,
+  key: string,
+  { record, idleEnd, expiresAt }: SeenLive,
+  current: string | undefined,
+): SessionInfo {
+  const { createdAt, authenticatedAt, persistent = false, meta } = record;
+  const limits = limitsOf(record.limits, settings.lifetime);
+  const handle = handleOf(key, record);
+  return {
+    handle,
+    subject,
+    createdAt,
+    authenticatedAt,
+    // A record of 0.1 does not say under which limit it was written, which may have been a longer one
+    lastSeenAt: Math.max(createdAt, Math.min(settings.clock(), expiresAt - (record.idle ?? limits.idle))),
+    expiresAt: endOf(idleEnd, createdAt, limits),
+    persistent,
+    meta: freeze(meta),
+    ...(handle === current && { current: true }),
+  };
+}
+
+/** Looks among the subject's own sessions, so that nobody can end another's by its handle. */
+export async function revoke(context: Context, subject: string, handle: string): Promise<boolean> {
+  mustBeSubject(subject);
+  mustBeHandle("handle", handle);
+  const isMeant = (key: string, record: LiveRecord): boolean =>
+    record.subject === subject && handleOf(key, record) === handle;
+  return (await endEach(context, subject, isMeant, (key) => key === handle, 1)) > 0;
 }
 
 export async function revokeAll(context: Context, subject: string, except?: string): Promise<number> {
+  mustBeSubject(subject);
+  if (except !== undefined) mustBeHandle("except", except);
+  const isMeant = (key: string, record: LiveRecord): boolean =>
+    record.subject === subject && handleOf(key, record) !== except;
+  return endEach(context, subject, isMeant);
+}
+
+/**
+ * Ends what `isMeant` says, up to `most` sessions, and counts them. A session that rotates while we walk has a new key,
+ * so the keys are listed again until nothing new appears.
+ */
+async function endEach(
+  context: Context,
+  subject: string,
+  isMeant: (key: string, record: LiveRecord) => boolean,
+  isFirst: (key: string) => boolean = () => false,
+  most = Number.POSITIVE_INFINITY,
+): Promise<number> {
   const done = new Set<string>();
   let count = 0;
-  // A session that rotates while we walk has a new key: list again until nothing new appears
   for (;;) {
     const keys = (await keysOf(context, subject)).filter((key) => !done.has(key));
     if (keys.length === 0) return count;
-    for (const key of keys) {
+    for (const key of keys.sort((a, b) => Number(isFirst(b)) - Number(isFirst(a)))) {
       done.add(key);
-      if (await end(context, key, "revoked", { spared: isSpared })) count++;
+      if (await end(context, key, { type: "revoked" }, { only: isMeant })) count++;
+      if (count >= most) return count;
     }
   }
-
-  /**
-   * The excepted session may rotate meanwhile as well, so where it is now is asked each time; its successor may be
-   * stored but not yet forwarded to.
-   */
-  async function isSpared(key: string, record: LiveRecord): Promise<boolean> {
-    if (record.subject !== subject) return true;
-    if (except === undefined || !isWellFormed(except)) return false;
-    const spared = await liveKey(context, except);
-    return spared !== undefined && (key === spared || record.previous === spared);
-  }
 }
 
-/** Sign-ins that race see each other and agree on who is the oldest, so that they converge on the same survivors. */
-export async function enforceLimit(context: Context, subject: string): Promise<void> {
-  const { maxPerSubject } = context.settings;
-  if (maxPerSubject === Number.POSITIVE_INFINITY) return;
-  for (const { handle } of (await list(context, subject)).slice(maxPerSubject)) await end(context, handle, "evicted");
-}
-
-async function keysOf({ store, can }: Context, subject: string): Promise<string[]> {
+export async function keysOf({ store, can }: Context, subject: string, budget?: Budget): Promise<string[]> {
   if (!can.keysOf)
     throw new SessionError(
       "not_supported",
       "This store keeps no index by subject, so it cannot list or end a user's sessions",
     );
-  if (!isSubject(subject)) return []; // nobody can have signed in by it, and an engine may choke on it
-  const keys: unknown = await store.keysOf(subject);
+  const keys: unknown = await store.keysOf(subject, budget);
   return Array.isArray(keys) ? keys.filter((key) => typeof key === "string") : [];
 }
 
+/** The live record under a key that the index named. An index may be behind its entries; the record has the last word. */
+export async function liveRecord(
+  context: Context,
+  subject: string,
+  key: string,
+  budget?: Budget,
+): Promise<LiveRecord | undefined> {
+  return (await liveOf(context, subject, key, budget))?.record;
+}
+
+async function liveOf(context: Context, subject: string, key: string, budget?: Budget): Promise<SeenLive | undefined> {
+  const seen = await look(context, key, context.settings.clock(), budget);
+  if (seen?.kind !== "live" || seen.record.subject !== subject) return undefined;
+  return (await isPending(context, key, seen.record, budget)) ? undefined : seen;
+}
+
 /** The record of a rotation that has not happened yet, or never will: nobody has its token. */
-async function isPending(context: Context, key: string, { previous }: LiveRecord): Promise<boolean> {
+async function isPending(context: Context, key: string, { previous }: LiveRecord, budget?: Budget): Promise<boolean> {
   if (previous === undefined) return false;
-  const before = await look(context, previous);
+  const before = await look(context, previous, context.settings.clock(), budget);
   return !(before?.kind === "forward" && before.to === key);
+}
+
+function mustBeSubject(subject: unknown): void {
+  if (!isSubject(subject))
+    throw new TypeError("The user's id is well-formed text of 1 to 500 characters, without U+0000, as in signIn");
+}
+
+function mustBeHandle(name: string, handle: unknown): void {
+  if (typeof handle !== "string") throw new TypeError(`${name} is the handle of a session, not ${typeof handle}`);
 }
 
 function newestFirst(a: SessionInfo, b: SessionInfo): number {

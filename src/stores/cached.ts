@@ -1,5 +1,5 @@
 /** A near copy of what a far store holds. */
-import type { Entry, SessionStore, Version } from "../store.ts";
+import type { Entry, ReadOptions, SessionStore, Version } from "../store.ts";
 
 /** How old a copy may be. */
 export interface CachedStoreOptions {
@@ -15,7 +15,8 @@ export interface CachedStoreOptions {
  *
  * The price: after a change elsewhere, a sign-out included, this process may go on showing the former state until the
  * copy ends. A logout is final in the process that did it at once, and everywhere after `staleness`. That nothing is
- * there is never remembered.
+ * there is never remembered, and `read(key, { fresh: true })` asks `far`: sessions conclude nothing from what a copy
+ * does not show.
  *
  * @param near Usually `memoryStore()`. Used for nothing else: it holds copies, not sessions.
  * @throws {RangeError} when `staleness` is not a number above zero.
@@ -42,8 +43,9 @@ export function cachedStore(
    */
   const reading = new Map<string, symbol>();
 
-  async function read(key: string): Promise<Entry | undefined> {
-    const copy = await near.read(key);
+  async function read(key: string, { fresh = false }: ReadOptions = {}): Promise<Entry | undefined> {
+    if (fresh) await forget(key);
+    const copy = fresh ? undefined : await near.read(key);
     if (copy !== undefined) return unpack(copy.value);
     // Counted from before the read, since what it returns may be as old as that.
     const until = clock() + staleness;

@@ -80,7 +80,7 @@ export async function* send(
   token: string,
   handle: string,
 ): AsyncGenerator<Answer, void> {
-  if (kind === "revoke") yield { ...NOTHING, ended: Number(await sessions.revoke(handle)) };
+  if (kind === "revoke") yield { ...NOTHING, ended: Number(await sessions.revoke(SUBJECT, handle)) };
   else if (kind === "revoke all") yield { ...NOTHING, ended: await sessions.revokeAll(SUBJECT) };
   else if (kind === "two reads") {
     const first = await request(sessions, token, () => {});

@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { cookieMaxAge, endOf, limitPassed, rotationDue, tombstoneEnd, touchDue } from "../../src/rules/lifetime.ts";
+import {
+  cookieMaxAge,
+  endOf,
+  idleEndOf,
+  limitPassed,
+  limitsOf,
+  rotationDue,
+  tombstoneEnd,
+  touchDue,
+} from "../../src/rules/lifetime.ts";
 
 const lifetime = { idle: 100, absolute: 1000, touchEvery: 10 };
 
@@ -35,6 +44,25 @@ describe("lifetime", () => {
     expect(rotationDue(every, 100, now)).toBe(due);
   });
 
+  test.each([
+    { expiresAt: 500, writtenUnder: undefined, idle: 100, end: 500 },
+    { expiresAt: 500, writtenUnder: 100, idle: 100, end: 500 },
+    { expiresAt: 500, writtenUnder: 300, idle: 100, end: 300 },
+    { expiresAt: 500, writtenUnder: 50, idle: 100, end: 500 },
+  ])(
+    "idleEndOf: stored until $expiresAt under $writtenUnder, now $idle: $end",
+    ({ expiresAt, writtenUnder, idle, end }) => {
+      expect(idleEndOf(expiresAt, writtenUnder, idle)).toBe(end);
+    },
+  );
+
+  test("limitsOf: a session's own limits hold where they are shorter, and a touch comes as often in proportion", () => {
+    expect(limitsOf(undefined, lifetime)).toBe(lifetime);
+    expect(limitsOf({ idle: 50 }, lifetime)).toEqual({ idle: 50, absolute: 1000, touchEvery: 5 });
+    expect(limitsOf({ absolute: 300 }, lifetime)).toEqual({ idle: 100, absolute: 300, touchEvery: 10 });
+    expect(limitsOf({ idle: 5000, absolute: 5000 }, lifetime)).toEqual(lifetime);
+  });
+
   test("a session ends at the earlier limit", () => {
     expect(endOf(500, 0, lifetime)).toBe(500);
     expect(endOf(1500, 0, lifetime)).toBe(1000);
@@ -47,8 +75,8 @@ describe("lifetime", () => {
     expect(cookieMaxAge(0, 1000, lifetime)).toBe(1);
   });
 
-  test("a tombstone outlives every request on its way: 30 s, or the grace if longer", () => {
-    expect(tombstoneEnd(1000, 5_000)).toBe(31_000);
-    expect(tombstoneEnd(1000, 60_000)).toBe(61_000);
+  test("a tombstone outlives every request on its way: 30 s, or the grace if longer, and the leeway of clocks", () => {
+    expect(tombstoneEnd(1000, 5_000)).toBe(36_000);
+    expect(tombstoneEnd(1000, 60_000)).toBe(66_000);
   });
 });

@@ -272,7 +272,8 @@ describe("logout is final", () => {
   });
 
   test("when the store refuses to end it, the request fails instead of claiming a logout", async () => {
-    const server = startProcess({ ...store, update: () => Promise.reject(new Error("read-only replica")) }, { clock });
+    const refuse = () => Promise.reject(new Error("read-only replica"));
+    const server = startProcess({ ...store, update: refuse, delete: refuse }, { clock });
     const token = await startSession(server);
     await expect(server.request(token, (session) => session.destroy())).rejects.toMatchObject({ code: "store_failed" });
     expect((await server.request(token)).saw).toEqual({ a: "start" });
@@ -325,9 +326,9 @@ describe("periodic rotation", () => {
     expect(types(server).filter((type) => type === "rotated")).toHaveLength(1);
   });
 
-  test("once the new token was seen the old one works for the grace, and no longer", async () => {
+  test("once the new token was seen the old one works for the grace and the leeway of clocks, and no longer", async () => {
     await server.request(second);
-    now += 29_999;
+    now += 34_999;
     expect((await server.request(first)).saw).toEqual({ a: "kept" });
     now += 1;
     expect(await server.request(first)).toMatchObject({ saw: {}, subject: undefined, cookies: [] });
@@ -338,18 +339,18 @@ describe("periodic rotation", () => {
     now += 20_000;
     await server.request(second);
     await server.request(first);
-    now += 10_000;
+    now += 15_000;
     expect((await server.request(first)).saw).toEqual({});
   });
 
-  test("reuse after the grace ends the session and is told, with the handle of what was ended", async () => {
+  test("reuse after the grace ends the session and is told, with the handle of the session", async () => {
     await server.request(second);
-    now += 31_000;
+    now += 36_000;
     await server.request(first);
     expect(server.events.at(-1)).toEqual({
       type: "token_reused",
       revoked: true,
-      handle: digest(second),
+      handle: digest(first),
       subject: "ada",
     });
     expect(await server.request(second)).toMatchObject({ saw: {}, cookies: [] });
@@ -358,15 +359,20 @@ describe("periodic rotation", () => {
   test('onReuse "ignore" leaves the session alone, and the reused token gets no cookie', async () => {
     const mild = startProcess(store, { clock, rotation: { ...rotation, onReuse: "ignore" } });
     await mild.request(second);
-    now += 31_000;
+    now += 36_000;
     expect(await mild.request(first, (session) => session.set("b", "stolen"))).toMatchObject({ saw: {}, cookies: [] });
-    expect(mild.events).toContainEqual({ type: "token_reused", revoked: false, handle: digest(first) });
+    expect(mild.events).toContainEqual({
+      type: "token_reused",
+      revoked: false,
+      handle: digest(first),
+      subject: "ada",
+    });
     expect((await mild.request(second)).saw).toEqual({ a: "kept" });
   });
 
   test("a replaced token is forgotten reuseWindow after its grace", async () => {
     await server.request(second);
-    now += 330_000;
+    now += 335_000;
     expect(await server.request(first)).toMatchObject({ saw: {}, cookies: [] });
     expect(types(server)).not.toContain("token_reused");
     expect((await server.request(second)).saw).toEqual({ a: "kept" });
@@ -412,14 +418,9 @@ describe("periodic rotation", () => {
     expect(types(server)).toContain("record_rejected");
   });
 
-  test("logout with the old token ends the session, and so does revoking its old handle", async () => {
+  test("logout with the old token ends the session", async () => {
     await server.request(first, (session) => session.destroy());
     expect((await server.request(second)).saw).toEqual({});
-    const again = await startSession(server);
-    now += 60_000;
-    const rotated = only((await server.request(again)).cookies);
-    expect(await server.sessions.revoke(digest(again))).toBe(true);
-    expect((await server.request(rotated)).saw).toEqual({});
   });
 
   test("sign-in on a rotated session cuts off both tokens", async () => {
@@ -504,9 +505,10 @@ describe("a user's sessions", () => {
     const tokens = [];
     for (let device = 0; device < 4; device++) tokens.push(await startSession(server, {}, "ada"));
     const bob = await startSession(server, {}, "bob");
-    expect(await server.sessions.revoke(digest(tokens[0] as string))).toBe(true);
-    expect(await server.sessions.revoke(digest(tokens[0] as string))).toBe(false);
-    for (const bad of ["", "x", "../../etc/passwd", newToken()]) expect(await server.sessions.revoke(bad)).toBe(false);
+    expect(await server.sessions.revoke("ada", digest(tokens[0] as string))).toBe(true);
+    expect(await server.sessions.revoke("ada", digest(tokens[0] as string))).toBe(false);
+    for (const bad of ["", "x", "../../etc/passwd", newToken(), digest(bob)])
+      expect(await server.sessions.revoke("ada", bad)).toBe(false);
     expect(await server.sessions.revokeAll("ada", { except: digest(tokens[1] as string) })).toBe(2);
     expect((await server.request(tokens[1])).subject).toBe("ada");
     for (const token of [tokens[0], tokens[2], tokens[3]])
@@ -546,7 +548,12 @@ describe("a user's sessions", () => {
       tokens.push(await startSession(server, {}, "ada"));
     }
     expect((await server.request(tokens[0])).subject).toBe(undefined);
-    expect(server.events).toContainEqual({ type: "evicted", handle: digest(tokens[0] as string), subject: "ada" });
+    expect(server.events).toContainEqual({
+      type: "evicted",
+      handle: digest(tokens[0] as string),
+      subject: "ada",
+      by: digest(tokens[2] as string),
+    });
     await Promise.all(
       Array.from({ length: 20 }, () => startProcess(store, { clock, maxPerSubject: 2 })).map((each) =>
         startSession(each, {}, "ada"),
@@ -555,14 +562,14 @@ describe("a user's sessions", () => {
     expect(await server.sessions.list("ada")).toHaveLength(2);
   });
 
-  test("without an index: list and revokeAll say not_supported, maxPerSubject is refused at construction, revoke works", async () => {
+  test("without an index: list, revoke and revokeAll say not_supported, maxPerSubject is refused at construction", async () => {
     const { keysOf: _, ...plain } = store;
     const server = startProcess(plain, { clock });
     const token = await startSession(server, {}, "ada");
     await expect(server.sessions.list("ada")).rejects.toMatchObject({ code: "not_supported" });
     await expect(server.sessions.revokeAll("ada")).rejects.toMatchObject({ code: "not_supported" });
     expect(() => startProcess(plain, { maxPerSubject: 1 })).toThrow(/keysOf/);
-    expect(await server.sessions.revoke(digest(token))).toBe(true);
+    await expect(server.sessions.revoke("ada", digest(token))).rejects.toMatchObject({ code: "not_supported" });
   });
 
   test("a rotation that crashed half-way is not listed, and revokeAll ends it too", async () => {
@@ -658,7 +665,7 @@ describe("a store that fails", () => {
     expect((await server.request(token)).saw).toEqual({ a: "start" });
     expect(server.events.at(-1)).toMatchObject({ type: "store_failed", operation: "touch" });
     const strict = startProcess({ ...store, touch: down as never }, { clock });
-    await expect(strict.request(token)).rejects.toMatchObject({ code: "store_failed" });
+    expect((await strict.request(token)).saw).toEqual({ a: "start" });
   });
 
   test("one that refuses for ever is session_conflict, after storeTimeout", async () => {

@@ -167,17 +167,17 @@ describe("a codec of one's own", () => {
 });
 
 describe("facts", () => {
-  test("of a visitor: new, without handle and subject", async () => {
+  test("of a visitor: new, without subject, and with the handle that it will have", async () => {
     const sessions = createSessions({ clock: () => 1000 });
     const session = await sessions.load(REQUEST);
     expect(session).toMatchObject({
       isNew: true,
-      handle: undefined,
       subject: undefined,
       authenticatedAt: undefined,
       createdAt: 1000,
       expiresAt: 43_201_000,
     });
+    expect(session.handle).toMatch(/^[\w-]{43}$/);
     session.signIn("ada");
     expect(session).toMatchObject({ subject: "ada", authenticatedAt: 1000 });
   });
