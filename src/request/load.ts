@@ -9,7 +9,8 @@ import type { RequestLike } from "../http/cookie-options.ts";
 import type { Additions } from "../http/response.ts";
 import { type Awaitable, after, atOnce, isPromise } from "../platform/awaitable.ts";
 import type { Settings } from "../rules/options.ts";
-import { newSession, type Session, stateOf } from "../session/session.ts";
+import { newSession, stateOf } from "../session/request-session.ts";
+import type { Session } from "../session/session.ts";
 import type { Loaded, SessionState } from "../session/state.ts";
 import { type Visit, type Visits, visitOf } from "./visit.ts";
 

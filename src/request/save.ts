@@ -1,6 +1,6 @@
 import { SessionError } from "../errors.ts";
 import type { Additions } from "../http/response.ts";
-import { stateOf } from "../session/session.ts";
+import { stateOf } from "../session/request-session.ts";
 import { goOnWith, type SessionState, takeBack, takeChanges } from "../session/state.ts";
 import type { Context } from "./load.ts";
 

@@ -1,6 +1,7 @@
 import type { RequestLike } from "../http/cookie-options.ts";
 import { type Awaitable, isPromise } from "../platform/awaitable.ts";
-import { type Session, stateOf } from "../session/session.ts";
+import { stateOf } from "../session/request-session.ts";
+import type { Session } from "../session/session.ts";
 
 /**
  * One request, as one `createSessions` knows it: whoever asks for its session again, further in or in parallel, finds

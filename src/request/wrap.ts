@@ -1,7 +1,8 @@
 import { canCarryCookie, headersOf, isExposed, withAdditions } from "../http/response.ts";
 import { known, must } from "../option-checks.ts";
 import { type Awaitable, after, atOnce, isPromise } from "../platform/awaitable.ts";
-import { type Session, stateOf } from "../session/session.ts";
+import { stateOf } from "../session/request-session.ts";
+import type { Session } from "../session/session.ts";
 import { arrive, type Context, close, commit, open, openAlive } from "./load.ts";
 import type { Visit } from "./visit.ts";
 

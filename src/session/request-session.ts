@@ -1,0 +1,217 @@
+import { SessionError } from "../errors.ts";
+import type { SessionEvent } from "../events.ts";
+import type { CookieForm } from "../http/cookie.ts";
+import type { RequestLike } from "../http/cookie-options.ts";
+import { known } from "../option-checks.ts";
+import { type Codec, copyOf, freeze } from "./codec.ts";
+import type { DeepReadonly } from "./deep-readonly.ts";
+import type { Session } from "./session.ts";
+import { ownLimits, type SignInOptions } from "./sign-in.ts";
+import { applyChange, type Change, isSubject, type Loaded, type SessionState } from "./state.ts";
+
+/** What a session needs to know of the options of `createSessions`. */
+export interface SessionRules {
+  readonly codec: Codec;
+  readonly emit: (event: SessionEvent) => void;
+  /** Milliseconds. */
+  readonly lifetime: { readonly idle: number; readonly absolute: number };
+}
+
+/** The state behind a session that `load` returned, for commit. */
+export function stateOf(session: Session<never> | object): SessionState {
+  return RequestSession.stateOf(session);
+}
+
+export function newSession(
+  loaded: Loaded,
+  request: RequestLike,
+  cookie: CookieForm,
+  now: number,
+  keepsAlive: boolean,
+  rules: SessionRules,
+): Session {
+  const { data, subject, persistent } = loaded;
+  const state: SessionState = {
+    loaded,
+    request,
+    cookie,
+    now,
+    keepsAlive,
+    changes: [],
+    content: { data, subject },
+    persistent,
+    signedIn: false,
+    signedOut: false,
+    limits: undefined,
+    identity: undefined,
+    renewed: false,
+    destroyed: false,
+    accessed: false,
+    closed: false,
+    answered: undefined,
+    exposed: false,
+    saving: undefined,
+    unsent: [],
+  };
+  return new RequestSession(state, rules);
+}
+
+/** Private fields, so that neither `JSON.stringify` nor an inspector shows the token (OWASP: no session id in logs). */
+class RequestSession implements Session {
+  readonly #state: SessionState;
+  readonly #rules: SessionRules;
+
+  constructor(state: SessionState, rules: SessionRules) {
+    this.#state = state;
+    this.#rules = rules;
+  }
+
+  static stateOf(session: object): SessionState {
+    if (!(#state in session)) throw new TypeError("commit takes the session that load returned");
+    return session.#state;
+  }
+
+  get isNew(): boolean {
+    return this.#read().loaded.status !== "live";
+  }
+  get handle(): string | undefined {
+    const state = this.#read();
+    const { loaded, identity, destroyed, closed } = state;
+    if (loaded.status === "live" && !state.signedIn && !state.signedOut) return loaded.handle;
+    if (!destroyed && !closed) state.identity ??= loaded.newIdentity?.();
+    return (state.identity ?? identity)?.handle ?? loaded.handle;
+  }
+  get subject(): string | undefined {
+    return this.#read().content.subject;
+  }
+  get createdAt(): number {
+    const { signedIn, signedOut, now, loaded } = this.#read();
+    return signedIn || signedOut ? now : loaded.createdAt;
+  }
+  get expiresAt(): number {
+    const { signedIn, signedOut, limits, now, loaded } = this.#read();
+    if (!signedIn && !signedOut) return loaded.expiresAt;
+    const { idle, absolute } = this.#rules.lifetime;
+    return now + Math.min(limits?.idle ?? idle, limits?.absolute ?? absolute);
+  }
+  get authenticatedAt(): number | undefined {
+    const { signedIn, signedOut, now, loaded, destroyed } = this.#read();
+    return destroyed || (signedOut && !signedIn) ? undefined : signedIn ? now : loaded.authenticatedAt;
+  }
+
+  get(key: string): DeepReadonly<unknown> | undefined {
+    const { data } = this.#read().content;
+    return Object.hasOwn(data, key) ? freeze(data[key]) : undefined;
+  }
+
+  has(key: string): boolean {
+    return Object.hasOwn(this.#read().content.data, key);
+  }
+
+  set(key: string, value: unknown): void {
+    const { data } = this.#write().content;
+    if (value === undefined) this.delete(key);
+    // A value that is there already is no change: a request that sets what it read must not undo another's
+    else if (typeof value === "object" || !Object.hasOwn(data, key) || !Object.is(data[key], value)) {
+      this.#change({ type: "set", key: keyOf(key), value: copyOf(this.#rules.codec, value, key) });
+    }
+  }
+
+  update(key: string, change: (value: never) => unknown): void {
+    this.#write();
+    if (typeof change !== "function")
+      throw new TypeError("update takes a function of the old value; for a plain value write set(key, value)");
+    this.#change({ type: "update", key: keyOf(key), change: change as (value: unknown) => unknown });
+  }
+
+  delete(key: string): void {
+    if (Object.hasOwn(this.#write().content.data, key)) this.#change({ type: "delete", key });
+  }
+
+  take(key: string): DeepReadonly<unknown> | undefined {
+    const value = this.get(key);
+    this.delete(key);
+    return value;
+  }
+
+  clear(): void {
+    if (Object.keys(this.#write().content.data).length > 0) this.#change({ type: "clear" });
+  }
+
+  all(): Record<string, DeepReadonly<unknown>> {
+    return freeze({ ...this.#read().content.data });
+  }
+
+  signIn(subject: string, options: SignInOptions = {}): void {
+    const state = this.#write();
+    known("signIn", options, ["persistent", "lifetime"]);
+    const limits = ownLimits(options.lifetime, this.#rules.lifetime);
+    if (!isSubject(subject))
+      throw new TypeError("signIn takes the user's id: well-formed text of 1 to 500 characters, without U+0000");
+    this.#change({ type: "sign-in", subject });
+    state.signedIn = true;
+    state.limits = limits;
+    if (options.persistent !== undefined) state.persistent = options.persistent;
+  }
+
+  signOut({ keep = [] }: { keep?: readonly string[] } = {}): void {
+    const state = this.#write();
+    if (!Array.isArray(keep)) throw new TypeError('signOut takes the keys to keep as a list: { keep: ["cart"] }');
+    this.#change({ type: "sign-out", keep: keep.map(keyOf) });
+    state.signedOut = true;
+    state.signedIn = false;
+    state.limits = undefined;
+  }
+
+  renew(): void {
+    this.#write().renewed = true;
+  }
+
+  persist(on = true): void {
+    this.#write().persistent = on;
+  }
+
+  destroy(): void {
+    if (this.#state.destroyed) return;
+    const state = this.#write();
+    state.destroyed = true;
+    state.content = { data: {}, subject: undefined };
+  }
+
+  #read(): SessionState {
+    const state = this.#state;
+    state.accessed = true;
+    if (state.exposed) {
+      state.exposed = false; // said once
+      const { handle, subject } = state.loaded;
+      this.#rules.emit({ type: "read_after_response", handle, subject });
+    }
+    return state;
+  }
+
+  #write(): SessionState {
+    const state = this.#read();
+    if (state.closed)
+      throw new SessionError(
+        "session_committed",
+        "The session was committed already: change it before the response is returned",
+      );
+    if (state.destroyed) throw new SessionError("session_destroyed", "The session was destroyed in this request");
+    if (state.loaded.status === "unavailable")
+      throw new SessionError("session_unavailable", "The store failed, and this anonymous session takes no changes");
+    return state;
+  }
+
+  #change(change: Change): void {
+    const { changes, content, loaded } = this.#state;
+    // The loaded data stays as it was: commit compares and merges with it
+    if (content.data === loaded.data) content.data = { ...content.data };
+    applyChange(content, change, this.#rules.codec);
+    changes.push(change);
+  }
+}
+
+function keyOf(key: unknown): string {
+  if (typeof key !== "string") throw new TypeError(`A session key is a string, not ${typeof key}`);
+  return key;
+}
