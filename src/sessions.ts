@@ -1,6 +1,6 @@
 import type { Backend, BackendSource, CreateBackend, SessionInfo } from "./backend.ts";
 import type { RequestLike } from "./http/cookie-options.ts";
-import { type HeadersLike, headersOf, merge } from "./http/response.ts";
+import { checkHeaders, type HeadersLike, headersOf, merge } from "./http/response.ts";
 import { type Awaitable, after } from "./platform/awaitable.ts";
 import { arrive, type Context, commit, load, openAlive } from "./request/load.ts";
 import { save } from "./request/save.ts";
@@ -114,6 +114,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
 export function createSessions<Data extends object = Record<string, unknown>>(
   options: SessionsOptions = {},
 ): Sessions<Data> {
+  checkHeaders();
   const settings = resolveOptions(options);
   const context: Context = { settings, backend: resolveBackend(options, settings), visits: new WeakMap() };
   const { backend } = context;

@@ -1,5 +1,6 @@
 import type { Entry, SessionStore, Version } from "../../src/index.ts";
 import { subjectDigest } from "../shared/subject-digest.ts";
+import { wholeListing } from "../shared/whole-listing.ts";
 import type { Operation, StoredEntry } from "./session-object.ts";
 
 /** What is called of a Durable Object namespace, `env.SESSIONS`, or of one of its jurisdictions. */
@@ -37,14 +38,23 @@ interface Place {
  */
 const rowSlack = 86_400_000;
 
+/** In characters: no storage takes more. One of key-value storage says itself that it takes less. */
+const MAX_LENGTH = 2 * 1024 * 1024;
+
+const TOO_LARGE = "Cannot store a session that is larger than a Durable Object's storage takes";
+
 /**
  * Keeps sessions in Durable Objects, with all the promises: each session is an object of its own, and each subject has
  * one that lists its sessions. Bind the class {@linkcode SessionObject}, which your worker exports.
  *
- * A read is one call of an object, a write as well; listing costs one call and one for each session. A signed-in
- * session costs a second call about once a day. An object's row in the list is written before the session and removed
+ * A read is one call of an object, a write as well. A signed-in session costs a second call about once a day. For a user
+ * of n sessions `list` makes 2n + 1 calls, `revokeAll` 4n + 2, and a sign-in under a limit of m sessions about 2m + 5,
+ * six at a time. Workers bound the calls of one request, at 50 on the free plan and at 10,000 on the paid one: so limit
+ * the sessions of a user, with `maxPerSubject`. Past the bound a call fails; what it ended stays ended, and the next
+ * one goes on. An object's row in the list is written before the session and removed
  * after it, so that a crash in between leaves a row that leads nowhere: `keysOf` asks each session, and alarms clear
- * away what has ended. A session may have 2 MB on SQLite storage and 128 kB on key-value storage.
+ * away what has ended. A session may have 2 MB on SQLite storage and 128 kB on key-value storage; a larger one is a
+ * `RangeError`, and what was stored stays.
  *
  * @throws {TypeError} when `namespace` is no Durable Object namespace.
  */
@@ -63,6 +73,7 @@ export function durableObjectStore(
     const body = JSON.stringify({ ...operation, now: clock() });
     const response = await namespace.getByName(prefix + name).fetch("https://session/", { method: "POST", body });
     const text = await response.text();
+    if (response.status === 413) throw new RangeError(`${TOO_LARGE}: ${text}`);
     if (!response.ok) throw new Error(`The Durable Object of a session answered ${response.status}: ${text}`);
     return JSON.parse(text);
   }
@@ -87,18 +98,27 @@ export function durableObjectStore(
     expiresAt: number,
     expected?: Version,
   ): Promise<Version | undefined> {
+    if (value.length > MAX_LENGTH) throw new RangeError(`${TOO_LARGE}: ${value.length} characters`);
     const version = versionOf(crypto.randomUUID(), place);
     const former = expected === undefined ? undefined : placeOf(expected);
     if (place && !(place.stay === former?.stay && place.until === former.until)) await list(key, place);
     const expectedVersion = expected === undefined ? null : String(expected);
-    const done = (await entry(key, { op: "write", expected: expectedVersion, value, version, expiresAt })) === true;
+    const write = entry(key, { op: "write", expected: expectedVersion, value, version, expiresAt });
+    const done = (await write.catch((error: unknown) => takeBack(error, key, place, former))) === true;
     const left = done ? former : place;
     if (left && former?.stay !== place?.stay) await unlist(key, left);
     return done ? version : undefined;
   }
 
+  /** An entry that was refused for its size was not written: its new row leads nowhere. */
+  async function takeBack(error: unknown, key: string, place: Place | undefined, former?: Place): Promise<never> {
+    if (error instanceof RangeError && place && place.stay !== former?.stay) await unlist(key, place);
+    throw error;
+  }
+
   async function read(key: string): Promise<Entry | undefined> {
-    return ((await entry(key, { op: "read" })) as StoredEntry | null) ?? undefined;
+    const stored = (await entry(key, { op: "read" })) as StoredEntry | null;
+    return stored ? { value: stored.value, version: stored.version, expiresAt: stored.expiresAt } : undefined;
   }
 
   return {
@@ -140,15 +160,15 @@ export function durableObjectStore(
 
     async keysOf(subject): Promise<string[]> {
       const digest = await subjectDigest(subject);
-      const members = (await call(`subject:${digest}`, { op: "members" })) as string[];
-      const listed = await Promise.all(
-        members.map(async (member) => {
+      const listed = await wholeListing(
+        async () => (await call(`subject:${digest}`, { op: "members" })) as string[],
+        async (member) => {
           const [key = "", stay] = member.split(" ");
           const version = (await entry(key, { op: "version" })) as string | null;
-          return version !== null && placeOf(version)?.stay === stay ? [key] : [];
-        }),
+          return version !== null && placeOf(version)?.stay === stay;
+        },
       );
-      return listed.flat();
+      return listed.map((member) => member.split(" ", 1)[0] as string);
     },
   };
 }

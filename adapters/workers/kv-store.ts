@@ -1,5 +1,6 @@
 import type { Entry, EntryMeta, SessionStore, Version } from "../../src/index.ts";
 import { subjectDigest } from "../shared/subject-digest.ts";
+import { wholeListing } from "../shared/whole-listing.ts";
 
 /** What is called of a Workers KV namespace. */
 export interface SessionKvNamespace {
@@ -157,16 +158,21 @@ export function kvStore(namespace: SessionKvNamespace, options: KvStoreOptions =
     async keysOf(subject): Promise<string[]> {
       const digest = await subjectDigest(subject);
       const prefix = rowsName(digest);
-      const keys: string[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await namespace.list({ prefix, ...(cursor !== undefined && { cursor }) });
-        const listed = page.keys.map(({ name }) => name.slice(prefix.length));
-        const entries = await Promise.all(listed.map(findLive));
-        keys.push(...listed.filter((_, at) => entries[at]?.subject === digest));
-        cursor = page.list_complete ? undefined : page.cursor;
-      } while (cursor !== undefined);
-      return keys;
+      return wholeListing(
+        () => namesUnder(namespace, prefix),
+        async (key) => (await findLive(key))?.subject === digest,
+      );
     },
   };
+}
+
+/** What follows the prefix in each key that has it; KV lists a thousand at a time. */
+async function namesUnder(namespace: SessionKvNamespace, prefix: string): Promise<string[]> {
+  const names: string[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await namespace.list({ prefix, ...(cursor !== undefined && { cursor }) });
+    names.push(...page.keys.map(({ name }) => name.slice(prefix.length)));
+    if (page.list_complete) return names;
+    cursor = page.cursor;
+  }
 }

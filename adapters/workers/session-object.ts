@@ -55,12 +55,22 @@ export type Operation = { readonly now: number } & (
 export interface StoredEntry {
   readonly value: string;
   readonly version: string;
+  /** By the store's clock: decides when the entry has expired. */
   readonly expiresAt: number;
+  /** The same moment by the object's own clock, for the alarm. Version 0.1 did not write it. */
+  readonly endsAt?: number;
+}
+
+/** What an object that lists entries has under the name of each. Version 0.1 wrote `until` alone, as a number. */
+interface Row {
+  readonly until: number;
+  readonly endsAt: number;
 }
 
 /**
  * Milliseconds between the end of an entry and its removal. The store's clock decides when an entry ends; the alarm
- * only clears away, and must not come first when two clocks differ a little.
+ * only clears away, and must not come first. The two clocks may differ by any time, so it is set at a distance and not
+ * at a date.
  */
 const broomDelay = 60_000;
 
@@ -84,16 +94,22 @@ export function sessionObject(ctx: SessionObjectState): SessionObjectHandlers {
       const operation = (await request.json()) as Operation;
       // From here on only storage is awaited, and while it is, the object receives nothing else: every operation is
       // atomic.
-      return Response.json((await perform(storage, operation)) ?? null);
+      try {
+        return Response.json((await perform(storage, operation)) ?? null);
+      } catch (error) {
+        // Said by storage before it wrote anything: the store may take back what it wrote for this entry.
+        if (isTooLarge(error)) return new Response(String((error as Error).message), { status: 413 });
+        throw error;
+      }
     },
     async alarm() {
       const now = Date.now();
       const rows = await storage.list();
-      const ends = [...rows].map(([name, row]) => ({ name, end: endOf(row) + broomDelay }));
+      const ends = [...rows].map(([name, row]) => ({ name, end: alarmAt(endOf(row)) }));
       const left = ends.filter(({ end }) => end > now);
       if (left.length === 0) return storage.deleteAll();
       await Promise.all(ends.filter(({ end }) => end <= now).map(({ name }) => storage.delete(name)));
-      await storage.setAlarm(Math.ceil(Math.min(...left.map(({ end }) => end))));
+      await storage.setAlarm(Math.min(...left.map(({ end }) => end)));
     },
   };
 }
@@ -141,12 +157,12 @@ async function perform(storage: SessionObjectStorage, operation: Operation): Pro
   const { now } = operation;
   switch (operation.op) {
     case "list":
-      return list(storage, operation.member, operation.until);
+      return list(storage, operation.member, operation.until, now);
     case "unlist":
       return storage.delete(memberName(operation.member));
     case "members":
-      return [...(await storage.list())].flatMap(([name, until]) =>
-        (until as number) > now ? [name.slice(memberName("").length)] : [],
+      return [...(await storage.list())].flatMap(([name, row]) =>
+        untilOf(row) > now ? [name.slice(memberName("").length)] : [],
       );
   }
 
@@ -160,12 +176,13 @@ async function perform(storage: SessionObjectStorage, operation: Operation): Pro
     case "write": {
       if ((live?.version ?? null) !== operation.expected) return false;
       const { value, version, expiresAt } = operation;
-      await put(storage, stored, { value, version, expiresAt });
+      await put(storage, stored, { value, version, expiresAt, endsAt: byOwnClock(expiresAt, now) });
       return true;
     }
     case "touch": {
       if (live?.version !== operation.expected) return false;
-      await put(storage, live, { value: live.value, version: operation.version, expiresAt: operation.expiresAt });
+      const { version, expiresAt } = operation;
+      await put(storage, live, { value: live.value, version, expiresAt, endsAt: byOwnClock(expiresAt, now) });
       return true;
     }
     case "remove": {
@@ -179,16 +196,17 @@ async function perform(storage: SessionObjectStorage, operation: Operation): Pro
 async function put(storage: SessionObjectStorage, former: StoredEntry | undefined, next: StoredEntry): Promise<void> {
   const writes = [storage.put("entry", next)];
   // An alarm that comes too early sets itself again; so a session that lives on costs no second write.
-  if (former === undefined || next.expiresAt < former.expiresAt)
-    writes.push(storage.setAlarm(Math.ceil(next.expiresAt) + broomDelay));
+  if (former === undefined || endOf(next) < endOf(former)) writes.push(storage.setAlarm(alarmAt(endOf(next))));
   await Promise.all(writes);
 }
 
-async function list(storage: SessionObjectStorage, member: string, until: number): Promise<boolean> {
-  const listedUntil = ((await storage.get(memberName(member))) as number | undefined) ?? 0;
+async function list(storage: SessionObjectStorage, member: string, until: number, now: number): Promise<boolean> {
+  const row = await storage.get(memberName(member));
+  const listedUntil = Math.max(until, row === undefined ? 0 : untilOf(row));
+  const next: Row = { until: listedUntil, endsAt: byOwnClock(listedUntil, now) };
   const alarm = await storage.getAlarm();
-  const writes = [storage.put(memberName(member), Math.max(until, listedUntil))];
-  if (alarm === null || until + broomDelay < alarm) writes.push(storage.setAlarm(Math.ceil(until) + broomDelay));
+  const writes = [storage.put(memberName(member), next)];
+  if (alarm === null || alarmAt(next.endsAt) < alarm) writes.push(storage.setAlarm(alarmAt(next.endsAt)));
   await Promise.all(writes);
   return true;
 }
@@ -197,6 +215,26 @@ function memberName(member: string): string {
   return `member ${member}`;
 }
 
-function endOf(row: unknown): number {
-  return typeof row === "number" ? row : (row as StoredEntry).expiresAt;
+/** A time of the store's clock, which says `now`, by the clock of the object. */
+function byOwnClock(time: number, now: number): number {
+  return Date.now() + (time - now);
+}
+
+function alarmAt(end: number): number {
+  return Math.ceil(end) + broomDelay;
+}
+
+function untilOf(row: unknown): number {
+  return typeof row === "number" ? row : (row as Row).until;
+}
+
+/** By the object's clock, of an entry or a row; as near as can be of what version 0.1 wrote. */
+function endOf(stored: unknown): number {
+  if (typeof stored === "number") return stored;
+  const { endsAt, expiresAt } = stored as StoredEntry;
+  return endsAt ?? expiresAt;
+}
+
+function isTooLarge(error: unknown): boolean {
+  return /larger than|too large|too big/i.test(String((error as Error | undefined)?.message));
 }

@@ -98,6 +98,8 @@ export interface WorkerSetup extends Omit<WorkerOptions, "script" | "scriptPath"
   readonly entry: string;
   /** Whether the worker may use the modules of Node. Default false. */
   readonly nodejsCompat?: boolean;
+  /** Other compatibility flags. */
+  readonly flags?: readonly string[];
   /** Names by which the script imports other files, such as a package that is not built. */
   readonly alias?: Record<string, string>;
 }
@@ -126,6 +128,7 @@ const platformOfSources: Plugin = {
 export async function startWorker({
   entry,
   nodejsCompat = false,
+  flags = [],
   alias,
   ...settings
 }: WorkerSetup): Promise<RunningWorker> {
@@ -149,7 +152,7 @@ export async function startWorker({
   const miniflare = new Miniflare({
     modules: [{ type: "ESModule", path: "worker.js", contents: bundle.outputFiles[0]?.text ?? "" }],
     compatibilityDate: "2026-04-01",
-    compatibilityFlags: nodejsCompat ? ["nodejs_compat"] : [],
+    compatibilityFlags: [...flags, ...(nodejsCompat ? ["nodejs_compat"] : [])],
     defaultPersistRoot: storage,
     host: "127.0.0.1",
     port: 0,

@@ -11,6 +11,7 @@ import {
 } from "../../../adapters/workers.ts";
 import { createSessions, type SessionStore } from "../../../src/index.ts";
 import type { MakeStore } from "../../../src/testing.ts";
+import { listWhileChurning } from "../../support/index-churn.ts";
 import { interleavedSessions } from "./interleaved-sessions.ts";
 import { parallelSessions } from "./parallel-sessions.ts";
 import { equal, type MoreTests, type StoreUnderTest } from "./store-tests.ts";
@@ -171,12 +172,13 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
       },
 
     "durableObjectStore(): alarms clear away what has ended, and nothing else": async () => {
-      const [prefix, twoDaysAgo] = [newPrefix(), Date.now() - 48 * hour];
-      // To this store it is two days ago, so an entry is live for it whose end the alarm of the real clock is long
-      // past.
-      const store = durableObjectStore(env().OBJECTS, { prefix, clock: () => twoDaysAgo });
-      await store.create("ended", "x", { expiresAt: twoDaysAgo + hour, subject: "anna" });
-      await store.create("live", "x", { expiresAt: Date.now() + hour, subject: "anna" });
+      const prefix = newPrefix();
+      const [store, now, day] = [durableObjectStore(env().OBJECTS, { prefix }), Date.now(), 24 * hour];
+      // Ended so long ago that its alarm is due at once, and that of its row as well.
+      await store.create("ended", "x", { expiresAt: now - day - 61_000, subject: "anna" });
+      await store.create("live", "x", { expiresAt: now + hour, subject: "anna" });
+      // To a store whose clock is behind nothing has ended, so it shows what is there.
+      const past = durableObjectStore(env().OBJECTS, { prefix, clock: () => now - 3 * day });
       const rows = async (): Promise<string[]> => {
         const digest = await subjectDigest("anna");
         const init = { method: "POST", body: JSON.stringify({ op: "members", now: 0 }) };
@@ -184,12 +186,120 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
         return (JSON.parse(await response.text()) as string[]).map((member) => member.split(" ")[0] ?? "");
       };
       for (let waits = 0; waits < 100; waits++) {
-        if ((await store.read("ended")) === undefined && (await rows()).length === 1) break;
+        if ((await past.read("ended")) === undefined && (await rows()).length === 1) break;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
-      equal((await store.read("ended")) ?? null, null, "the alarm did not clear the entry");
+      equal((await past.read("ended")) ?? null, null, "the alarm did not clear the entry");
       equal(await rows(), ["live"], "rows in the index");
       equal((await store.read("live"))?.value, "x", "the live entry is gone");
+    },
+
+    "durableObjectStore(): an alarm keeps its distance to now, whatever the clock of the store says": async () => {
+      const day = 24 * hour;
+      for (const apart of [-2 * day, 0, 2 * day]) {
+        const [prefix, clock] = [newPrefix(), () => Date.now() + apart];
+        const store = durableObjectStore(env().OWN_OBJECTS, { prefix, clock });
+        const alarm = async (name: string): Promise<number> => {
+          const stub = env().OWN_OBJECTS.getByName(prefix + name);
+          const response = await stub.fetch("https://session/alarm", { method: "POST", body: "" });
+          return Math.round(Number(await response.text()) / hour);
+        };
+        const version = await store.create("key", "x", { expiresAt: clock() + 5 * hour, subject: "anna" });
+        const row = `subject:${await subjectDigest("anna")}`;
+        equal([await alarm("entry:key"), await alarm(row)], [5, 29], `hours to the alarms, ${apart} ms apart`);
+        const next = await store.update("key", "y", { expiresAt: clock() + 2 * hour, subject: "anna" }, version ?? "");
+        equal(await alarm("entry:key"), 2, "hours to the alarm of an entry that ends sooner");
+        await store.touch?.("key", clock() + hour, next);
+        equal(await alarm("entry:key"), 1, "hours to the alarm after a touch to sooner");
+        equal((await store.read("key"))?.value, "y", "the entry is gone");
+      }
+    },
+
+    "durableObjectStore(): an entry that is too large is a RangeError, and leaves what was stored and no row":
+      async () => {
+        const [prefix, { OBJECTS }] = [newPrefix(), env()];
+        // Storage says so in production; workerd on its own has no limit.
+        const full: SessionObjectNamespace = {
+          getByName(name) {
+            const stub = OBJECTS.getByName(name);
+            const refuses = (body: string): boolean => body.includes('"op":"write"') && body.length > 100_000;
+            return {
+              fetch: async (url, init) =>
+                refuses(init.body) ? new Response("larger than 131072 bytes", { status: 413 }) : stub.fetch(url, init),
+            };
+          },
+        };
+        const store = durableObjectStore(full, { prefix });
+        const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+        const version = (await store.create("key", "small", { expiresAt: meta.expiresAt })) ?? "";
+        for (const value of ["x".repeat(140_000), "x".repeat(3_000_000)]) {
+          for (const call of [
+            () => store.create("new", value, meta),
+            () => store.update("key", value, meta, version),
+          ]) {
+            const error = await (async () => call())().catch((caught: unknown) => caught);
+            equal(error instanceof RangeError && /larger than a Durable Object/.test(error.message), true, `${error}`);
+          }
+        }
+        equal((await store.read("key"))?.value, "small", "a refused write changed the entry");
+        const init = { method: "POST", body: JSON.stringify({ op: "members", now: 0 }) };
+        const row = `${prefix}subject:${await subjectDigest("anna")}`;
+        const rows = await (await OBJECTS.getByName(row).fetch("https://session/", init)).text();
+        equal(rows, "[]", "rows of entries that were not written");
+      },
+
+    "durableObjectStore(): calls that list and end a user's sessions, six at a time": async () => {
+      const { OBJECTS } = env();
+      let [calls, atOnce, most] = [0, 0, 0];
+      const counted: SessionObjectNamespace = {
+        getByName(name) {
+          const stub = OBJECTS.getByName(name);
+          return {
+            async fetch(url, init) {
+              calls++;
+              most = Math.max(most, ++atOnce);
+              return stub.fetch(url, init).finally(() => atOnce--);
+            },
+          };
+        },
+      };
+      const store = durableObjectStore(counted, { prefix: newPrefix() });
+      const sessions = createSessions({ store });
+      const signIn = sessions.wrap((_request, session) => {
+        session.signIn("anna");
+        return new Response();
+      });
+      const n = 20;
+      for (let i = 0; i < n; i++) await signIn(new Request("https://example.com/"));
+      calls = most = 0;
+      equal((await sessions.list("anna")).length, n, "sessions listed");
+      equal([calls <= 2 * n + 1, most <= 6], [true, true], `list() made ${calls} calls, ${most} at once`);
+      calls = most = 0;
+      equal(await sessions.revokeAll("anna"), n, "sessions ended");
+      equal([calls <= 5 * n + 2, most <= 6], [true, true], `revokeAll() made ${calls} calls, ${most} at once`);
+    },
+
+    "durableObjectStore(): a listing has every lasting session while others come, go and move": async () => {
+      const churned = await listWhileChurning(durableObjectStore(env().OBJECTS, { prefix: newPrefix() }));
+      equal(churned.faults, [], "faults");
+    },
+
+    "d1Store(): a listing has every lasting session while others come, go and move": async () => {
+      equal((await listWhileChurning(await newTable(env(), Date.now))).faults, [], "faults");
+    },
+
+    "kvStore(): a listing has every lasting session while others come, go and move": async () => {
+      const store = kvStore(env().KV, { prefix: newPrefix() });
+      equal((await listWhileChurning(store, { lasting: 10, listings: 10 })).faults, [], "faults");
+    },
+
+    "kvStore(): a user's sessions are listed beyond the thousand keys of a page": async () => {
+      const store = kvStore(env().KV, { prefix: newPrefix() });
+      const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+      const keys = Array.from({ length: 1_030 }, (_, at) => `key${at}`);
+      for (let at = 0; at < keys.length; at += 100)
+        await Promise.all(keys.slice(at, at + 100).map((key) => store.create(key, "x", meta)));
+      equal((await store.keysOf?.("anna"))?.length, keys.length, "keys listed");
     },
 
     "durableObjectStore(): an update is refused by the object's own error when the object fails": async () => {

@@ -2,16 +2,24 @@ import { kCurrentWorker } from "miniflare";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningWorker, startWorker } from "../harness.ts";
 import { reportStoreTests } from "./report.ts";
+import { slowStoreNames } from "./slow-stores.ts";
 import type { Results } from "./store-tests.ts";
 import { moreWorkersTests, type TestEnv, workersStores } from "./workers-stores.ts";
 
-for (const nodejsCompat of [false, true]) {
-  describe(`stores inside workerd, ${nodejsCompat ? "with" : "without"} nodejs_compat`, () => {
+const settings = {
+  "without nodejs_compat": {},
+  "with nodejs_compat": { nodejsCompat: true },
+  // Workers are not recognized by a global that a setting takes away.
+  "without navigator": { flags: ["no_global_navigator"] },
+};
+
+for (const [name, setting] of Object.entries(settings)) {
+  describe(`stores inside workerd, ${name}`, () => {
     let worker: RunningWorker;
     beforeAll(async () => {
       worker = await startWorker({
         entry: "test/runtimes/stores/worker.ts",
-        nodejsCompat,
+        ...setting,
         kvNamespaces: ["KV"],
         d1Databases: ["D1"],
         durableObjects: {
@@ -38,12 +46,28 @@ for (const nodejsCompat of [false, true]) {
       expect(await (await get("/read", cookie)).json()).toBe(21);
     });
 
-    test("a request that is cut off while it commits does not stop the next ones of its session", async () => {
-      const cookie = await newSession();
-      expect(await (await get("/abandon", cookie)).text()).toBe("TimeoutError");
-      expect((await get("/count-slowly", cookie)).status).toBe(200);
-      expect(await (await get("/read", cookie)).json()).toBe(2);
-    }, 10_000);
+    test.each(["read", "write"])(
+      "a request that is cut off while its store is asked to %s stops none of the next ones of its session",
+      async (phase) => {
+        expect((await get("/table")).status).toBe(200);
+        const stories = slowStoreNames.map(async (store) => {
+          const path = `/slow/${phase}/${encodeURIComponent(store)}`;
+          const cookie = (await get(`${path}/count`)).headers.getSetCookie()[0]?.split(";")[0] ?? "";
+          const cut = await get(`/abandon?path=${encodeURIComponent(`${path}/count`)}`, cookie);
+          const later = [await get(`${path}/count`, cookie), await get(`${path}/look`, cookie)];
+          const seen = await later[1]?.text();
+          const end = await get(`${path}/end`, cookie);
+          const gone = await (await get(`${path}/look`, cookie)).text();
+          return [store, await cut.text(), ...later.map(({ status }) => status), seen !== "null", end.status, gone];
+        });
+        expect(await Promise.all(stories)).toEqual(
+          slowStoreNames.map((store) => [store, "TimeoutError", 200, 200, true, 200, "null"]),
+        );
+      },
+      30_000,
+    );
+
+    if (name !== "without nodejs_compat" && name !== "with nodejs_compat") return;
 
     const env = (): TestEnv => {
       throw new Error("The bindings are in the worker");
@@ -60,3 +84,32 @@ for (const nodejsCompat of [false, true]) {
     );
   });
 }
+
+describe("a compatibility date from before Headers.getSetCookie()", () => {
+  test("createSessions() says which date is old enough, before anything is stored", async () => {
+    const worker = await startWorker({
+      entry: "test/runtimes/stores/old-worker.ts",
+      compatibilityDate: "2023-02-28",
+    });
+    try {
+      expect(await (await fetch(worker.url)).text()).toMatch(
+        /^TypeError: .*compatibility_date to 2023-03-01 or later$/,
+      );
+    } finally {
+      await worker.stop();
+    }
+  });
+
+  test("2023-03-01 is late enough", async () => {
+    const worker = await startWorker({ entry: "test/runtimes/stores/old-worker.ts", compatibilityDate: "2023-03-01" });
+    try {
+      const response = await fetch(worker.url);
+      expect([await response.text(), response.headers.getSetCookie()]).toEqual([
+        "1",
+        [expect.stringMatching(/^__Host/)],
+      ]);
+    } finally {
+      await worker.stop();
+    }
+  });
+});
