@@ -48,7 +48,7 @@ export class SessionError extends Error {
 
   /** What an inspector prints, see below. */
   static {
-    Object.defineProperty(this.prototype, Symbol.for("nodejs.util.inspect.custom"), { value: inspected });
+    Object.defineProperty(SessionError.prototype, Symbol.for("nodejs.util.inspect.custom"), { value: inspected });
   }
 }
 

@@ -38,6 +38,15 @@ export type SessionEvent = {
   | { readonly type: "read_after_response" }
   /** A well-formed token that leads nowhere: a session that is long over, a store that was lost, or guessing. */
   | { readonly type: "unknown" }
+  /** The session of another library was taken over; `age` in milliseconds, as far as it is known. */
+  | { readonly type: "migrated"; readonly source: string; readonly age: number }
+  /** The application's `adopt` threw or gave nonsense, or the old record could not be ended. */
+  | {
+      readonly type: "migration_failed";
+      readonly source: string;
+      readonly step: "adopt" | "end";
+      readonly message: string;
+    }
   /** The store, or the cookie, held something under a good key that is not a session of ours. */
   | { readonly type: "record_rejected" }
   | {

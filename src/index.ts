@@ -11,6 +11,7 @@ export type { CookieOptions, RequestLike } from "./http/cookie-options.ts";
 export { type CrossOriginOptions, isForeign } from "./http/foreign.ts";
 export { addSessionHeaders, canCarryCookie, type HeadersLike, withSessionHeaders } from "./http/response.ts";
 export { type SessionCookie, sessionCookies } from "./http/session-cookies.ts";
+export type { Adopted, MigrationSource, OldCookie, OldSession, SourceDefinition } from "./migration.ts";
 export type { Awaitable } from "./platform/awaitable.ts";
 export type { WrapOptions } from "./request/wrap.ts";
 export type { RotationOptions, SessionOptions } from "./rules/options.ts";

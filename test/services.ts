@@ -17,7 +17,8 @@ export type ServiceName =
   | "node-22"
   | "node-24"
   | "node-26"
-  | "better-sqlite3";
+  | "better-sqlite3"
+  | "migration-peers";
 
 /** Whether it is here, and if not, why not. `path` is the program, where it is one. */
 export interface Service {
@@ -48,6 +49,7 @@ const probes: Record<ServiceName, () => Service | Promise<Service>> = {
   "node-24": () => node("node-24"),
   "node-26": () => node("node-26"),
   "better-sqlite3": () => addon("better-sqlite3"),
+  "migration-peers": () => packages("migration-peers", "test/migrate"),
 };
 
 const found = new Map<ServiceName, Promise<Service>>();
@@ -125,6 +127,12 @@ function program(name: ServiceName, candidates: readonly (string | undefined)[])
 function node(name: ServiceName): Service {
   const result = program(name, [join(root, "test/engines/node_modules", name, "bin/node")]);
   return result.available ? result : { ...result, reason: `${name} is not installed (npm ci --prefix test/engines)` };
+}
+
+/** Libraries that only some tests run come from a folder of their own. */
+function packages(name: ServiceName, folder: string): Service {
+  const result = program(name, [join(root, folder, "node_modules")]);
+  return result.available ? result : { ...result, reason: `${name} are not installed (npm ci --prefix ${folder})` };
 }
 
 /** The modules of addons that are compiled: `npm ci --prefix test/addons`. */

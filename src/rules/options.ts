@@ -1,6 +1,7 @@
 import type { SessionEvent } from "../events.ts";
 import type { CookieForm } from "../http/cookie.ts";
 import { type CookieOptions, type RequestLike, resolveCookie } from "../http/cookie-options.ts";
+import type { MigrationSource } from "../migration.ts";
 import { boolean, isDuration, isTimeout, known, must, oneOf } from "../option-checks.ts";
 import { atOnce, ignoreRejection } from "../platform/awaitable.ts";
 import { type Codec, checkedCodec, jsonCodec } from "../session/codec.ts";
@@ -56,6 +57,11 @@ export interface SessionOptions {
    * Nobody waits for it.
    */
   observe?: (event: SessionEvent) => void;
+  /**
+   * Sessions of other libraries, taken over one by one as their cookies come in: sources of
+   * `@sojourn/session/migrate`. Asked for requests without a session of ours, in the order given.
+   */
+  migrateFrom?: readonly MigrationSource[];
   /** Epoch milliseconds. Default `Date.now`. */
   clock?: () => number;
 }
@@ -77,6 +83,7 @@ export interface Settings {
   readonly onStoreFailure: "throw" | "anonymous";
   readonly describe: ((request: RequestLike) => unknown) | undefined;
   readonly maxPerSubject: number;
+  readonly migrateFrom: readonly MigrationSource[];
   readonly emit: (event: SessionEvent) => void;
   readonly clock: () => number;
 }
@@ -94,6 +101,7 @@ export function resolveOptions(options: SessionOptions): Settings {
     "onStoreFailure",
     "describe",
     "maxPerSubject",
+    "migrateFrom",
     "observe",
     "clock",
   ]);
@@ -105,7 +113,14 @@ export function resolveOptions(options: SessionOptions): Settings {
     storeTimeout = 5_000,
     onStoreFailure = "throw",
   } = options;
-  const { keepAlive, describe, maxPerSubject = Number.POSITIVE_INFINITY, observe, clock = () => Date.now() } = options;
+  const {
+    keepAlive,
+    describe,
+    maxPerSubject = Number.POSITIVE_INFINITY,
+    migrateFrom = [],
+    observe,
+    clock = () => Date.now(),
+  } = options;
   known("lifetime", lifetime, ["idle", "absolute", "touchEvery"]);
   const { idle = 43_200, absolute = 604_800, touchEvery = idle / 10 } = lifetime;
   known("rotation", rotation, ["every", "grace", "onReuse", "reuseWindow"]);
@@ -138,6 +153,8 @@ export function resolveOptions(options: SessionOptions): Settings {
   const isLimit =
     maxPerSubject === Number.POSITIVE_INFINITY || (Number.isSafeInteger(maxPerSubject) && maxPerSubject > 0);
   must(isLimit, "maxPerSubject", maxPerSubject, "a whole number above 0");
+  const areSources = Array.isArray(migrateFrom) && migrateFrom.every((source) => source?.takeOver);
+  must(areSources, "migrateFrom", migrateFrom, "a list of sources made by @sojourn/session/migrate");
   for (const [name, value] of Object.entries({ clock, "codec.encode": codec?.encode, "codec.decode": codec?.decode })) {
     must(typeof value === "function", name, value, "a function");
   }
@@ -161,6 +178,7 @@ export function resolveOptions(options: SessionOptions): Settings {
     onStoreFailure,
     describe: describe && ((request) => atOnce("describe", describe(request))),
     maxPerSubject,
+    migrateFrom,
     emit(event) {
       try {
         ignoreRejection(observe?.(event));

@@ -4,6 +4,7 @@ import type { Awaitable } from "../platform/awaitable.ts";
 import { after } from "../platform/awaitable.ts";
 import type { Settings } from "../rules/options.ts";
 import type { Entry, SessionStore } from "../store.ts";
+import type { adopt } from "./adopt.ts";
 import type { Arrival } from "./arrival.ts";
 import { arrive, judge, type LivePlace, type Place, type Reuse, type Seen } from "./chain.ts";
 import { keep, save } from "./commit.ts";
@@ -24,7 +25,11 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
   const { store, can } = context;
   return {
     find: (cookieHeader, cookie, now) => find(context, cookieHeader, cookie.name, now),
-    keep: (state, deliverable) => keep(context, state, deliverable),
+    keep: (state, deliverable) => {
+      const { removals } = state.loaded;
+      const lines = keep(context, state, deliverable);
+      return removals && deliverable ? after(lines, (ours) => [...removals, ...ours]) : lines;
+    },
     save: (state, deliverable) => save(context, state, deliverable),
     keepAlive: (state) => keepAlive(context, state),
     list: (subject, current) => list(context, subject, current),
@@ -41,13 +46,38 @@ function find(context: Context, cookieHeader: string | null, name: string, now: 
   const candidates = cookieValues(cookieHeader, name, isWellFormed);
   const arrival: Arrival = { at: now, left: context.settings.storeTimeout };
   const [token] = candidates;
-  if (token === undefined) return nothingFound(context, NONE, arrival, NO_OTHERS);
+  if (token === undefined)
+    return nothingOfOurs(context, cookieHeader, arrival, nothingFound(context, NONE, arrival, NO_OTHERS));
   const key = digest(token);
   return after(context.store.read(key, arrival), (entry) => {
     const seen = judge(context, key, entry, now);
-    if (seen?.kind !== "live") return search(context, candidates, { key, seen, entry }, arrival);
+    if (seen?.kind !== "live") {
+      return after(search(context, candidates, { key, seen, entry }, arrival), (found) =>
+        found.status === "none" ? nothingOfOurs(context, cookieHeader, arrival, found) : found,
+      );
+    }
     const others = candidates.length === 1 ? NO_OTHERS : candidates.slice(1);
     return liveFound(context, { status: "live", token, key, seen, direct: true }, arrival, others);
+  });
+}
+
+/** `nothing` is there of ours: perhaps a session of another library, to be taken over. */
+function nothingOfOurs(
+  context: Context,
+  cookieHeader: string | null,
+  arrival: Arrival,
+  nothing: Found,
+): Awaitable<Found> {
+  const [source] = context.settings.migrateFrom;
+  if (source === undefined || cookieHeader === null) return nothing;
+  const takeOver = source.takeOver.stored as typeof adopt;
+  return after(takeOver(context, cookieHeader, arrival), async (adopted) => {
+    if (!adopted) return nothing;
+    const { place, removals } = adopted;
+    if (place.status === "live") return { ...liveFound(context, place, arrival, NO_OTHERS), removals };
+    if (place.status === "reused") await endReused(context, place, arrival);
+    const ended = place.status === "none" ? NONE : ({ status: "ended", key: place.key } as const);
+    return { ...nothingFound(context, ended, arrival, NO_OTHERS), removals };
   });
 }
 

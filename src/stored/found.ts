@@ -14,6 +14,8 @@ export interface Found extends Loaded {
   /** The touch that began when the request came, or that it is done. */
   touch: Promise<void> | "done" | undefined;
   readonly newIdentity: () => Identity;
+  /** Lines that remove the cookies of another library, whose session was taken over. */
+  readonly removals?: readonly string[];
 }
 
 export type State = SessionState<Found> & {

@@ -39,6 +39,10 @@ export interface Forward {
   readonly nonce: string;
   /** Epoch ms; set once the new token was seen. From then on the old one is reuse. */
   readonly until?: number | undefined;
+  /** Epoch ms; left by an adoption: how long the cookie of another library could open something. */
+  readonly lasts?: number | undefined;
+  /** Left by an adoption that leaves the old cookie in use: it never becomes reuse. */
+  readonly kept?: boolean | undefined;
 }
 
 /** Left by sign-in, renewal and logout: the token opens nothing. `to` is for logout and revocation alone. */
@@ -53,7 +57,7 @@ const VERSION = 1;
 /*
  * One line of JSON, the head, then the data: `[1,createdAt,renewedAt - createdAt,{the rest}]`, a newline, the codec's text. Two texts rather than one JSON, so that the data needs no second escaping, and
  * a record of a million costs few bytes. Marks are one line: `[1,"forward",to,nonce]`, `[1,"forward",to,nonce,until]`,
- * `[1,"ended"]`, `[1,"ended",to]`.
+ * `[1,"ended"]`, `[1,"ended",to]`; those of an adoption `[1,"forward",to,nonce,until or null,lasts]`, perhaps with `,1]`.
  */
 export function encodeRecord(record: LiveRecord): string {
   const { createdAt, renewedAt, subject, authenticatedAt, persistent, meta, previous } = record;
@@ -79,7 +83,9 @@ export function encodeRecord(record: LiveRecord): string {
 export function encodeMark(mark: Forward | Tombstone): string {
   if (mark.kind === "ended")
     return JSON.stringify(mark.to === undefined ? [VERSION, "ended"] : [VERSION, "ended", mark.to]);
-  return JSON.stringify([VERSION, "forward", mark.to, mark.nonce, ...(mark.until === undefined ? [] : [mark.until])]);
+  const { to, nonce, until, lasts, kept } = mark;
+  const end = lasts === undefined ? (until === undefined ? [] : [until]) : [until ?? null, lasts, ...(kept ? [1] : [])];
+  return JSON.stringify([VERSION, "forward", to, nonce, ...end]);
 }
 
 /** What a stored text means; `undefined` for anything that we did not write. Never throws. */
@@ -135,15 +141,17 @@ function unknownOf(rest: object): Record<string, unknown> | undefined {
   return fields.length === 0 ? undefined : Object.fromEntries(fields);
 }
 
-function decodeMark([, kind, to, nonce, until]: unknown[]): Forward | Tombstone | undefined {
+function decodeMark([, kind, to, nonce, deadline, lasts, kept]: unknown[]): Forward | Tombstone | undefined {
+  const until = deadline ?? undefined;
   if (kind === "ended" && isOptional(to, "string")) return { kind, to };
   if (
     kind === "forward" &&
     typeof to === "string" &&
     typeof nonce === "string" &&
-    (until === undefined || isTime(until))
+    isOptionalTime(until) &&
+    isOptionalTime(lasts)
   ) {
-    return { kind, to, nonce, until };
+    return lasts === undefined ? { kind, to, nonce, until } : { kind, to, nonce, until, lasts, kept: kept === 1 };
   }
   return undefined;
 }

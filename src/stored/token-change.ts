@@ -135,10 +135,11 @@ export async function confirm(context: Context, previous: string, key: string, a
     for (let attempt = 0; attempt < CONFIRM_ATTEMPTS; attempt++) {
       const seen = await look(context, previous, arrival.at, arrival);
       if (seen?.kind === "live") return false;
-      if (seen?.kind !== "forward" || seen.to !== key || seen.until !== undefined) return true;
+      if (seen?.kind !== "forward" || seen.to !== key || seen.until !== undefined || seen.kept) return true;
       const until = clock() + rotation.grace;
-      const meta = { expiresAt: until + CLOCK_LEEWAY + rotation.reuseWindow };
-      const mark = encodeMark({ kind: "forward", to: seen.to, nonce: seen.nonce, until });
+      const { to, nonce, lasts } = seen;
+      const meta = { expiresAt: Math.max(until + CLOCK_LEEWAY + rotation.reuseWindow, lasts ?? 0) };
+      const mark = encodeMark({ kind: "forward", to, nonce, until, lasts });
       if ((await update(context, previous, mark, meta, seen.version, arrival)) !== undefined) return true;
     }
   } catch (error) {
