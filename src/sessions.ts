@@ -4,6 +4,7 @@ import { checkHeaders, type HeadersLike, headersOf, merge } from "./http/respons
 import { type Awaitable, after } from "./platform/awaitable.ts";
 import { arrive, type Context, commit, load, openAlive } from "./request/load.ts";
 import { save } from "./request/save.ts";
+import { createVisits } from "./request/visit.ts";
 import { serve, serveLazily, type WrapOptions, wrapped } from "./request/wrap.ts";
 import { resolveOptions, type SessionOptions, type Settings } from "./rules/options.ts";
 import type { Session } from "./session/session.ts";
@@ -116,7 +117,7 @@ export function createSessions<Data extends object = Record<string, unknown>>(
 ): Sessions<Data> {
   checkHeaders();
   const settings = resolveOptions(options);
-  const context: Context = { settings, backend: resolveBackend(options, settings), visits: new WeakMap() };
+  const context: Context = { settings, backend: resolveBackend(options, settings), visits: createVisits() };
   const { backend } = context;
   const sessions: Sessions = {
     wrap: (handler, options = {}) => {

@@ -3,6 +3,7 @@ import type { SessionEvent } from "../events.ts";
 import type { CookieForm } from "../http/cookie.ts";
 import type { RequestLike } from "../http/cookie-options.ts";
 import { known } from "../option-checks.ts";
+import { refuseAssignment } from "./assignment.ts";
 import { type Codec, copyOf, freeze } from "./codec.ts";
 import type { DeepReadonly } from "./deep-readonly.ts";
 import type { Session } from "./session.ts";
@@ -215,3 +216,5 @@ function keyOf(key: unknown): string {
   if (typeof key !== "string") throw new TypeError(`A session key is a string, not ${typeof key}`);
   return key;
 }
+
+refuseAssignment(RequestSession.prototype);
