@@ -29,16 +29,20 @@ export interface Session<Data extends object = Record<string, unknown>> {
   has(key: keyof Data & string): boolean;
   /**
    * Stores a snapshot of the value: later changes to the argument do not count. `undefined` deletes. A blind write: of
-   * two requests that set one key the later commit stays.
+   * two requests that change one key the later commit stays. A text, number or boolean that the session holds already is
+   * no change: it does not undo what another request stored meanwhile.
    * @throws SessionError `value_not_storable` where the codec would change the value in silence; `session_committed`,
    * `session_destroyed`, `session_unavailable` as every write.
    */
-  set<K extends keyof Data & string>(key: K, value: Data[K] | undefined): void;
+  set<K extends keyof Data & string>(key: K, value: Data[K] | DeepReadonly<Data[K]> | undefined): void;
   /**
    * Changes a value from what it is. `change` gets a copy of its own, returns the new value (`undefined` deletes), and
    * runs again on the fresh value if another request came first: keep it free of effects.
    */
-  update<K extends keyof Data & string>(key: K, change: (value: Data[K] | undefined) => Data[K] | undefined): void;
+  update<K extends keyof Data & string>(
+    key: K,
+    change: (value: Data[K] | undefined) => Data[K] | DeepReadonly<Data[K]> | undefined,
+  ): void;
   /** Removes a value; nothing happens if there is none. */
   delete(key: keyof Data & string): void;
   /** Reads and deletes: flash messages. */
