@@ -38,7 +38,7 @@ export interface Backend<Found extends Loaded = Loaded> {
    */
   keep(state: SessionState<Found>, deliverable: boolean): Awaitable<readonly string[]>;
   /** {@link Backend.keep}, and where the session is from then on: the request goes on with it. */
-  save?(state: SessionState<Found>, deliverable: boolean): Promise<{ cookies: readonly string[]; loaded: Found }>;
+  save(state: SessionState<Found>, deliverable: boolean): Promise<{ cookies: readonly string[]; loaded: Found }>;
   /**
    * The request is a sign of life, so its session must not reach its idle limit meanwhile: moves the limit if that is
    * due, without waiting. `keep` waits for it. Called as soon as the session is loaded, unless nothing but a look was

@@ -56,15 +56,16 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   commit(session: Session<Data>, options?: { deliverable?: boolean }): Promise<Headers>;
   /**
    * Stores what was done to a session so far and leaves it open: in a long handler, in the events of a socket. Returns
-   * the headers to send if there is a response to send them with; the commit sends them again if there is one. What is
-   * done afterwards takes a commit, or another save. Without `deliverable` (default true) as in {@link Sessions.commit}.
-   * @throws SessionError as {@link Sessions.commit}, and `not_supported` for sealed sessions
+   * the headers to send if there is a response to send them with; the commit sends them again if there is one. A sealed
+   * session is its cookie: it is kept when the browser gets these headers. What is done afterwards takes a commit, or
+   * another save. Without `deliverable` (default true) as in {@link Sessions.commit}.
+   * @throws SessionError as {@link Sessions.commit}
    */
   save(session: Session<Data>, options?: { deliverable?: boolean }): Promise<Headers>;
   /**
-   * {@link Sessions.load} without a promise where the store answers without one, for adapters that can go on at once. The
-   * request is served, which is a sign of life: an idle limit that is due is moved meanwhile, as by `wrap`.
-   * What fails then is thrown rather than rejected.
+   * {@link Sessions.load} without a promise where the store answers without one, for adapters that can go on at once.
+   * The request is served, which is a sign of life: an idle limit that is due is moved meanwhile, as by `wrap`. What
+   * fails then is thrown rather than rejected.
    * @throws SessionError `store_failed`, `store_timeout`
    */
   loadFrom(request: RequestLike): Awaitable<Session<Data>>;

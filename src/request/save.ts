@@ -19,7 +19,6 @@ async function saveNow(
   state: SessionState,
   deliverable: boolean,
 ): Promise<readonly string[]> {
-  if (!backend.save) throw new SessionError("not_supported", "A sealed session is its cookie: it is stored at commit");
   const part = takeChanges(state);
   try {
     const { cookies, loaded } = await backend.save(part, deliverable);

@@ -1,6 +1,6 @@
 import type { Backend } from "../backend.ts";
 import { SessionError } from "../errors.ts";
-import { keepSealed } from "./commit.ts";
+import { keepSealed, saveSealed } from "./commit.ts";
 import { findSealed, type SealedContext, type SealedFound } from "./finder.ts";
 
 /**
@@ -11,6 +11,7 @@ export function createSealedBackend(context: SealedContext): Backend<SealedFound
   return {
     find: (header, cookie, now) => findSealed(context, header, cookie, now),
     keep: (state, deliverable) => keepSealed(context, state, deliverable),
+    save: (state, deliverable) => saveSealed(context, state, deliverable),
     list: notSupported,
     revoke: notSupported,
     revokeAll: notSupported,

@@ -1,14 +1,14 @@
 import { SessionError } from "../errors.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { after, all } from "../platform/awaitable.ts";
-import { CLOCK_SKEW, cookieMaxAge } from "../rules/lifetime.ts";
+import { CLOCK_SKEW, cookieMaxAge, limitsOf } from "../rules/lifetime.ts";
 import type { Settings } from "../rules/options.ts";
 import { planCommit } from "../rules/plan.ts";
-import { applyChanges, isUntouched, type SessionState } from "../session/state.ts";
+import { applyChanges, type Content, isUntouched, type SessionState } from "../session/state.ts";
 import { newToken } from "../stored/token.ts";
-import { type SealedContext, type SealedFound, who } from "./finder.ts";
+import { findSealed, newIdentity, type SealedContext, type SealedFound, who } from "./finder.ts";
 import { pack } from "./packing.ts";
-import { removePieces, splitIntoCookies } from "./pieces.ts";
+import { removePieces, splitIntoCookies, withCookies } from "./pieces.ts";
 import { encodeSealed, type SealedRecord } from "./record.ts";
 import type { Revocation } from "./revocations.ts";
 import { touchCookie } from "./touch.ts";
@@ -24,6 +24,18 @@ export function keepSealed(context: SealedContext, state: State, deliverable: bo
   return status === "none" && isUntouched(state) ? NO_COOKIE : commit(context, state, deliverable, status, record);
 }
 
+/** {@link keepSealed}, and what the browser's cookies open from then on, if it gets those of the save. */
+export async function saveSealed(
+  context: SealedContext,
+  state: State,
+  deliverable: boolean,
+): Promise<{ cookies: readonly string[]; loaded: SealedFound }> {
+  const { cookie, loaded } = state;
+  const cookies = await keepSealed(context, state, deliverable);
+  const header = withCookies(loaded.header, cookies);
+  return { cookies, loaded: await findSealed(context, header, cookie, context.settings.clock()) };
+}
+
 function commit(
   context: SealedContext,
   state: State,
@@ -36,6 +48,7 @@ function commit(
   const { codec, lifetime, clock, emit } = settings;
   const { changes, destroyed, signedIn, signedOut, renewed, persistent, loaded, keepsAlive } = state;
   const data = before && changes.length === 0 ? before.data : codec.encode(content.data);
+  const limits = limitsOf(before?.limits, lifetime);
   const plan = planCommit(
     {
       status,
@@ -50,10 +63,10 @@ function commit(
       keepsAlive,
       deliverable,
       renewedAt: 0,
-      idleEnd: loaded.seenAt + Math.min(before?.idle ?? 0, lifetime.idle),
+      idleEnd: loaded.seenAt + Math.min(before?.idle ?? 0, limits.idle),
     },
     false,
-    lifetime,
+    limits,
     clock(),
   );
   if (plan === "drop") emit({ type: "changes_dropped", changes: changes.length });
@@ -64,36 +77,57 @@ function commit(
   if (plan === "destroy") return destroy(context, state, deliverable);
   if (plan === "touch" && before) return touch(context, state, before);
 
-  const now = clock();
-  const id = before && plan !== "renew" ? before.id : newToken();
-  const kept = signedIn || signedOut ? undefined : before;
-  const record: SealedRecord = {
-    kind: "live",
-    data,
-    createdAt: kept?.createdAt ?? now,
-    // Newer than the cookie that it replaces, also where two clocks differ; but not what another clock would not read
-    renewedAt: Math.min(Math.max(now, (before?.renewedAt ?? 0) + 1), now + CLOCK_SKEW),
-    subject: content.subject,
-    authenticatedAt: signedIn ? now : kept?.authenticatedAt,
-    persistent,
-    id,
-    handle: kept?.handle ?? id,
-    idle: lifetime.idle,
-    scope: state.cookie.scope,
-    end: kept?.end ?? now + lifetime.absolute,
-  };
+  const record = recordOf(context, state, content, data, before);
   return after(cookiesFor(context, record, state, content.data), (cookies) =>
     after(before === undefined || isStillOurs(context, before, plan === "renew" ? record : undefined), (ours) => {
       // A logout was faster: a late response must neither bring the session back nor replace a newer cookie
       if (!ours)
         return commit(context, state, deliverable, "ended", undefined, applyChanges({}, undefined, changes, codec));
-      if (before === undefined) emit({ type: "created", ...who(record) });
-      if (signedIn) emit({ type: "signed_in", ...who(record) });
-      else if (signedOut && before) emit({ type: "signed_out", ...who(before) });
-      else if (plan === "renew") emit({ type: "renewed", ...who(record) });
-      return cookies;
+      if (signedOut && before) emit({ type: "signed_out", ...who(before) });
+      if (before === undefined || (signedOut && !signedIn)) emit({ type: "created", ...who(record) });
+      if (signedIn) emit({ type: "signed_in", ...who(record), previous: before?.handle });
+      else if (plan === "renew" && !signedOut) emit({ type: "renewed", ...who(record) });
+      if (!signedOut) return cookies;
+      const others = loaded.opened.filter((other) => other !== before);
+      return after(all(others.map((other) => endThrough(context, other, "signed_out"))), () => cookies);
     }),
   );
+}
+
+/** What is sealed next. A sign-in and a sign-out begin a new session. */
+function recordOf(
+  { settings: { lifetime, clock } }: SealedContext,
+  state: State,
+  content: Content,
+  data: string,
+  before?: SealedRecord,
+): SealedRecord {
+  const { signedIn, signedOut, renewed, persistent, loaded, keepsAlive } = state;
+  const kept = signedIn || signedOut ? undefined : before;
+  const own = kept ? kept.limits : state.limits;
+  const limits = limitsOf(own, lifetime);
+  const now = clock();
+  // Newer than the cookie that it replaces, also where two clocks differ; but not what another clock would not read
+  const renewedAt = Math.min(Math.max(now, (before?.renewedAt ?? 0) + 1), now + CLOCK_SKEW);
+  if (!kept) state.identity ??= newIdentity();
+  const id = (kept ? !renewed && kept.id : state.identity?.token) || newToken();
+  return {
+    kind: "live",
+    data,
+    createdAt: kept?.createdAt ?? now,
+    renewedAt,
+    subject: content.subject,
+    authenticatedAt: signedIn ? now : kept?.authenticatedAt,
+    persistent,
+    limits: own,
+    unknown: kept?.unknown,
+    id,
+    handle: kept?.handle ?? id,
+    idle: limits.idle,
+    unseen: kept && !keepsAlive ? Math.max(0, renewedAt - loaded.seenAt) : 0,
+    scope: state.cookie.scope,
+    end: kept?.end ?? now + limits.absolute,
+  };
 }
 
 /**
@@ -121,9 +155,10 @@ function touch(context: SealedContext, { cookie }: State, record: SealedRecord):
 }
 
 /** Ends all that the cookies open, not the newest alone: what is left would be the session of the next request. */
-function destroy(context: SealedContext, { loaded, cookie }: State, deliverable: boolean): Cookies {
+function destroy(context: SealedContext, { loaded, cookie, destroyed }: State, deliverable: boolean): Cookies {
   const { opened, header } = loaded;
-  return after(all(opened.map((record) => endThrough(context, record))), (ended) => {
+  const type = destroyed ? "destroyed" : "signed_out";
+  return after(all(opened.map((record) => endThrough(context, record, type))), (ended) => {
     if (!ended.includes(true)) return NO_COOKIE;
     return deliverable ? removePieces(header, cookie, 0) : NO_COOKIE;
   });
@@ -133,15 +168,18 @@ function destroy(context: SealedContext, { loaded, cookie }: State, deliverable:
  * Ends a session, or what sign-ins and renewals that came first made of it: each id leads to a new one, so there is an
  * end.
  */
-function endThrough(context: SealedContext, session: Ending): Awaitable<boolean> {
+function endThrough(context: SealedContext, session: Ending, type: "destroyed" | "signed_out"): Awaitable<boolean> {
   const { revocations, settings } = context;
   const { id, handle, subject } = session;
   const end = session.end ?? settings.clock() + settings.lifetime.absolute;
   return after(revocations === undefined || revocations.end(id, end), (isFirst) => {
     if (!isFirst) {
-      return after(revocations?.find(id), (revoked) => revoked?.to !== undefined && endThrough(context, next(revoked)));
+      return after(
+        revocations?.find(id),
+        (revoked) => revoked?.to !== undefined && endThrough(context, next(revoked), type),
+      );
     }
-    settings.emit({ type: "destroyed", handle, subject });
+    settings.emit({ type, handle, subject });
     return true;
   });
 }

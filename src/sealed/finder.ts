@@ -1,10 +1,11 @@
 import type { CookieForm } from "../http/cookie.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { after, all } from "../platform/awaitable.ts";
-import { endOf, limitPassed, tombstoneEnd } from "../rules/lifetime.ts";
+import { endOf, limitPassed, limitsOf, tombstoneEnd } from "../rules/lifetime.ts";
 import type { Settings } from "../rules/options.ts";
 import { decodeData } from "../session/codec.ts";
-import type { Loaded } from "../session/state.ts";
+import type { Identity, Loaded } from "../session/state.ts";
+import { newToken } from "../stored/token.ts";
 import { unpack } from "./packing.ts";
 import { joinedValues } from "./pieces.ts";
 import { decodeSealed, type SealedRecord } from "./record.ts";
@@ -93,10 +94,11 @@ function judge(
     emit({ type: "record_rejected", ...(record && who(record)) });
     return undefined;
   }
-  const seenAt = Math.max(record.renewedAt, touches.get(record.id) ?? 0);
+  const seenAt = Math.max(record.renewedAt - record.unseen, touches.get(record.id) ?? 0);
+  const limits = limitsOf(record.limits, lifetime);
   // A shorter limit than it was sealed with holds at once
-  const idleEnd = seenAt + Math.min(record.idle, lifetime.idle);
-  const limit = now < record.end ? limitPassed(idleEnd, record.createdAt, now, lifetime) : "absolute";
+  const idleEnd = seenAt + Math.min(record.idle, limits.idle);
+  const limit = now < record.end ? limitPassed(idleEnd, record.createdAt, now, limits) : "absolute";
   if (limit) emit({ type: "expired", limit, ...who(record) });
   return limit ? undefined : { record, data, seenAt };
 }
@@ -144,6 +146,7 @@ function live(
   header: string,
 ): SealedFound {
   const { createdAt, subject, authenticatedAt, persistent = false, idle, end } = record;
+  const limits = limitsOf(record.limits, lifetime);
   return {
     status: "live",
     data,
@@ -151,12 +154,13 @@ function live(
     subject,
     authenticatedAt,
     handle: record.handle,
-    expiresAt: Math.min(end, endOf(seenAt + Math.min(idle, lifetime.idle), createdAt, lifetime)),
+    expiresAt: Math.min(end, endOf(seenAt + Math.min(idle, limits.idle), createdAt, limits)),
     persistent,
     record,
     seenAt,
     opened: sessions.map((session) => session.record),
     header,
+    newIdentity,
   };
 }
 
@@ -178,7 +182,14 @@ function nothing(
     seenAt: now,
     opened: ended.map((session) => session.record),
     header,
+    newIdentity,
   };
+}
+
+/** The id of a new session is its handle. */
+export function newIdentity(): Identity {
+  const id = newToken();
+  return { handle: id, token: id };
 }
 
 const NONE: readonly Opened[] = [];

@@ -1,4 +1,4 @@
-import { type CookieForm, cookieValues, removeCookie, setCookie } from "../http/cookie.ts";
+import { type CookieForm, cookieValues, nameOfSetCookie, removeCookie, setCookie } from "../http/cookie.ts";
 import { NONCE_LENGTH, PREFIX_LENGTH } from "./seal.ts";
 
 /**
@@ -71,6 +71,14 @@ export function removePieces(header: string | null, form: CookieForm, from: numb
   return names
     .filter((name) => cookieValues(header, name, () => true).length > 0)
     .map((name) => removeCookie(form, name));
+}
+
+/** A Cookie header after Set-Cookie lines of ours. */
+export function withCookies(header: string | null, lines: readonly string[]): string {
+  const names = lines.map(nameOfSetCookie);
+  const others = (header ?? "").split(";").filter((pair) => !names.includes(nameOfSetCookie(pair)));
+  const ours = lines.map((line) => line.slice(0, line.indexOf(";"))).filter((pair) => !pair.endsWith("="));
+  return [...others, ...ours].join(";");
 }
 
 /** The name of the cookie that says when the session was last in use. */

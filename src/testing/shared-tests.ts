@@ -98,5 +98,5 @@ export const faultTests: readonly StoreTest[] = [
 ];
 
 function fresh(store: SessionStore, key: string): ReturnType<SessionStore["read"]> {
-  return store.read(key, ...([{ fresh: true }] as unknown as []));
+  return store.read(key, { fresh: true });
 }
