@@ -50,21 +50,25 @@ export async function end(context: Context, key: string, how: Ending, options: E
 
 /** Puts a tombstone in the place of a live record. False: it is not at this version any more. */
 async function bury(context: Context, key: string, version: Version, budget?: Budget): Promise<boolean> {
-  const { store, settings } = context;
-  const meta = { expiresAt: tombstoneEnd(settings.clock(), settings.rotation.grace) };
   try {
-    return (await store.update(key, encodeMark({ kind: "ended" }), meta, version, budget)) !== undefined;
+    return await writeTombstone(context, key, version, budget);
   } catch (error) {
     if (!isStoreFailure(error)) throw error;
-    return remove(context, key, version, error, budget);
+    return await buryAnyway(context, key, version, error, budget);
   }
 }
 
+async function writeTombstone(context: Context, key: string, version: Version, budget?: Budget): Promise<boolean> {
+  const { clock, rotation } = context.settings;
+  const meta = { expiresAt: tombstoneEnd(clock(), rotation.grace) };
+  return (await context.store.update(key, encodeMark({ kind: "ended" }), meta, version, budget)) !== undefined;
+}
+
 /**
- * A store that is full refuses to write and still deletes: nobody must stay signed in for want of room. And if only the
- * answer to the write was lost, the session is over already.
+ * The store failed. If only its answer was lost the session is over already; a fault that passes is tried again; and
+ * a store that is full refuses to write and still deletes: nobody must stay signed in for want of room.
  */
-async function remove(
+async function buryAnyway(
   context: Context,
   key: string,
   version: Version,
@@ -72,10 +76,15 @@ async function remove(
   budget?: Budget,
 ): Promise<boolean> {
   const extra = overtime(context, budget);
-  try {
-    if (await context.store.delete(key, version, extra)) return true;
+  const isOver = async (): Promise<boolean> => {
     const seen = await look(context, key, context.settings.clock(), extra);
     return seen === undefined || (seen.kind === "ended" && seen.to === undefined);
+  };
+  try {
+    const isDone = await writeTombstone(context, key, version, extra).catch(() =>
+      context.store.delete(key, version, extra),
+    );
+    return isDone || (await isOver());
   } catch {
     throw error; // the first one says more
   }
