@@ -8,6 +8,7 @@ import { handleOf, look, type SeenLive } from "./chain.ts";
 import type { Context } from "./context.ts";
 import { end } from "./end.ts";
 import type { LiveRecord } from "./record.ts";
+import { isWellFormed } from "./token.ts";
 
 /* A user's sessions: listed, and ended one by one or all at once. */
 
@@ -55,7 +56,10 @@ export async function revoke(context: Context, subject: string, handle: string):
   mustBeHandle("handle", handle);
   const isMeant = (key: string, record: LiveRecord): boolean =>
     record.subject === subject && handleOf(key, record) === handle;
-  return (await endEach(context, subject, isMeant)) > 0;
+  if ((await endEach(context, subject, isMeant)) > 0) return true;
+  // As a logout, it ends what a sign-in has just made of the session, for as long as the tombstone leads there
+  const only = (_: string, record: LiveRecord): boolean => record.subject === subject;
+  return isWellFormed(handle) && (await end(context, handle, { type: "revoked" }, { only }));
 }
 
 export async function revokeAll(context: Context, subject: string, except?: string): Promise<number> {

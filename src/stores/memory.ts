@@ -1,10 +1,9 @@
 /** Sessions in this process's memory: the default store, and the measure of what the others do. */
 import { must } from "../option-checks.ts";
 import { pause } from "../platform/pause.ts";
-import type { SessionStore, Version } from "../store.ts";
-import { createSlotTable } from "./memory/slot-table.ts";
-import { createSlots, none } from "./memory/slots.ts";
-import { createTextHash } from "./memory/text-hash.ts";
+import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
+import { createSlotTable, type SlotTable } from "./memory/slot-table.ts";
+import { createSlots, none, type Slots } from "./memory/slots.ts";
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -38,6 +37,23 @@ const looksPerSlice = 2_000;
 /** How many entries a `create` that finds the store full looks at before it gives up a live one. */
 const looksWhenFull = 16;
 
+/** What a memory store holds, and where it stands. */
+interface Memory {
+  readonly maxEntries: number;
+  readonly clock: () => number;
+  readonly slots: Slots;
+  readonly keys: SlotTable;
+  readonly subjects: SlotTable;
+  /**
+   * Where the search for expired entries goes on. It goes from older to newer, since what is used keeps being
+   * prolonged.
+   */
+  hand: number;
+  size: number;
+  lastVersion: number;
+  warned: boolean;
+}
+
 /**
  * Keeps sessions in memory, for one process: tests, development, small sites.
  *
@@ -52,140 +68,158 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   must(typeof clock === "function", "clock", clock, "a function");
 
   const slots = createSlots();
-  // Nobody chooses the keys, they are digests: a few characters are as good as all, and 5 % of what a session adds to a
-  // read cheaper
-  const keys = createSlotTable(slots.key, createTextHash(8));
-  const subjects = createSlotTable(slots.subject);
-  /**
-   * Where the search for expired entries goes on. It goes from older to newer, since what is used keeps being
-   * prolonged.
-   */
-  let hand = none;
-  let size = 0;
-  let lastVersion = 0;
-  let warned = false;
-
-  /** The slot of the live entry, if it is at the expected version. */
-  function find(key: string, expected?: Version): number {
-    const slot = keys.find(key);
-    const found =
-      slot !== none && slots.expiresAt(slot) > clock() && (expected === undefined || slots.version(slot) === expected);
-    return found ? slot : none;
-  }
-
-  function list(slot: number, subject?: string): void {
-    const former = slots.subject(slot);
-    if (former === subject) return;
-    if (former !== undefined) subjects.remove(slot);
-    if (subject !== undefined) subjects.add(subject, slot);
-    slots.setSubject(slot, subject);
-  }
-
-  function drop(slot: number): void {
-    if (hand === slot) hand = slots.newer(slot);
-    list(slot);
-    keys.remove(slot);
-    slots.remove(slot);
-    size--;
-  }
-
-  function dropExpired(looks: number, now = clock()): number {
-    const before = size;
-    for (let i = 0; i < looks; i++) {
-      const slot = hand;
-      hand = slots.newer(slot);
-      if (slot !== none && slots.expiresAt(slot) <= now) drop(slot);
-    }
-    return before - size;
-  }
-
-  function makeRoom(): void {
-    dropExpired(looksWhenFull);
-    if (size < maxEntries) return;
-    let oldest = slots.newer(none);
-    for (let looks = 0; slots.isLasting(oldest); looks++) {
-      if (looks === looksWhenFull) return;
-      slots.use(oldest);
-      oldest = slots.newer(none);
-    }
-    drop(oldest);
-    if (!warned) {
-      console.warn(
-        `memoryStore: the limit of ${maxEntries} entries is reached, and the least recently used sessions are dropped from now on. ` +
-          "Raise maxEntries, or keep sessions in a store outside this process",
-      );
-    }
-    warned = true;
-  }
-
+  const memory: Memory = {
+    maxEntries,
+    clock,
+    slots,
+    keys: createSlotTable(slots.key),
+    subjects: createSlotTable(slots.subject),
+    hand: none,
+    size: 0,
+    lastVersion: 0,
+    warned: false,
+  };
   return {
     get size() {
-      return size;
+      return memory.size;
     },
-    read(key) {
-      const slot = find(key);
-      if (slot === none) return undefined;
-      slots.use(slot);
-      return slots.entry(slot);
-    },
-    create(key, value, { expiresAt, subject, lasting = false }) {
-      dropExpired(looksPerWrite);
-      const former = keys.find(key);
-      if (former !== none) {
-        if (slots.expiresAt(former) > clock()) return undefined;
-        drop(former);
-      }
-      if (size >= maxEntries) makeRoom();
-      const slot = slots.add(key, flat(value), ++lastVersion, expiresAt);
-      keys.add(key, slot);
-      slots.setLasting(slot, lasting);
-      size++;
-      list(slot, subject);
-      return lastVersion;
-    },
-    update(key, value, { expiresAt, subject, lasting = false }, expected) {
-      dropExpired(looksPerWrite);
-      const slot = find(key, expected);
-      if (slot === none) return undefined;
-      slots.use(slot);
-      list(slot, subject);
-      slots.setLasting(slot, lasting);
-      slots.write(slot, flat(value), ++lastVersion, expiresAt);
-      return lastVersion;
-    },
-    delete(key, expected) {
-      dropExpired(looksPerWrite);
-      const slot = find(key, expected);
-      if (slot === none) return false;
-      drop(slot);
-      return true;
-    },
-    touch(key, expiresAt, expected) {
-      dropExpired(looksPerWrite);
-      const slot = find(key, expected);
-      if (slot === none) return false;
-      slots.use(slot);
-      slots.prolong(slot, expiresAt);
-      return true;
-    },
-    keysOf(subject) {
-      const now = clock();
-      const found: string[] = [];
-      for (let slot = subjects.find(subject); slot !== none; slot = subjects.find(subject, slot)) {
-        if (slots.expiresAt(slot) > now) found.push(slots.key(slot));
-      }
-      return found;
-    },
-    async sweep(now) {
-      let dropped = 0;
-      // As many looks as there are entries go around once; in slices, so that requests get their turn in between
-      for (let looks = size; looks > 0; looks -= looksPerSlice) {
-        dropped += dropExpired(Math.min(looks, looksPerSlice) + 1, now);
-        await pause();
-      }
-      return dropped;
-    },
+    read: (key) => read(memory, key),
+    create: (key, value, meta) => create(memory, key, value, meta),
+    update: (key, value, meta, expected) => update(memory, key, value, meta, expected),
+    delete: (key, expected) => remove(memory, key, expected),
+    touch: (key, expiresAt, expected) => touch(memory, key, expiresAt, expected),
+    keysOf: (subject) => keysOf(memory, subject),
+    sweep: (now) => sweep(memory, now),
   };
+}
+
+function read(memory: Memory, key: string): Entry | undefined {
+  const { slots } = memory;
+  const slot = find(memory, key);
+  if (slot === none) return undefined;
+  slots.use(slot);
+  return slots.entry(slot);
+}
+
+function create(memory: Memory, key: string, value: string, { expiresAt, subject }: EntryMeta): Version | undefined {
+  const { slots, keys } = memory;
+  dropExpired(memory, looksPerWrite);
+  const former = keys.find(key);
+  if (former !== none) {
+    if (slots.expiresAt(former) > memory.clock()) return undefined;
+    drop(memory, former);
+  }
+  if (memory.size >= memory.maxEntries) makeRoom(memory);
+  const slot = slots.add(key, flat(value), ++memory.lastVersion, expiresAt);
+  keys.add(key, slot);
+  memory.size++;
+  list(memory, slot, subject);
+  return memory.lastVersion;
+}
+
+function update(
+  memory: Memory,
+  key: string,
+  value: string,
+  { expiresAt, subject }: EntryMeta,
+  expected: Version,
+): Version | undefined {
+  const { slots } = memory;
+  dropExpired(memory, looksPerWrite);
+  const slot = find(memory, key, expected);
+  if (slot === none) return undefined;
+  slots.use(slot);
+  list(memory, slot, subject);
+  slots.write(slot, flat(value), ++memory.lastVersion, expiresAt);
+  return memory.lastVersion;
+}
+
+function remove(memory: Memory, key: string, expected: Version | undefined): boolean {
+  dropExpired(memory, looksPerWrite);
+  const slot = find(memory, key, expected);
+  if (slot === none) return false;
+  drop(memory, slot);
+  return true;
+}
+
+function touch(memory: Memory, key: string, expiresAt: number, expected: Version | undefined): boolean {
+  const { slots } = memory;
+  dropExpired(memory, looksPerWrite);
+  const slot = find(memory, key, expected);
+  if (slot === none) return false;
+  slots.use(slot);
+  slots.prolong(slot, expiresAt);
+  return true;
+}
+
+function keysOf({ slots, subjects, clock }: Memory, subject: string): string[] {
+  const now = clock();
+  const found: string[] = [];
+  for (let slot = subjects.find(subject); slot !== none; slot = subjects.find(subject, slot)) {
+    if (slots.expiresAt(slot) > now) found.push(slots.key(slot));
+  }
+  return found;
+}
+
+/** As many looks as there are entries go around once; in slices, so that requests get their turn in between. */
+async function sweep(memory: Memory, now: number): Promise<number> {
+  let dropped = 0;
+  for (let looks = memory.size; looks > 0; looks -= looksPerSlice) {
+    dropped += dropExpired(memory, Math.min(looks, looksPerSlice) + 1, now);
+    await pause();
+  }
+  return dropped;
+}
+
+/** The slot of the live entry, if it is at the expected version. */
+function find({ slots, keys, clock }: Memory, key: string, expected?: Version): number {
+  const slot = keys.find(key);
+  const found =
+    slot !== none && slots.expiresAt(slot) > clock() && (expected === undefined || slots.version(slot) === expected);
+  return found ? slot : none;
+}
+
+/** Puts the entry under another subject, or none. */
+function list({ slots, subjects }: Memory, slot: number, subject?: string): void {
+  const former = slots.subject(slot);
+  if (former === subject) return;
+  if (former !== undefined) subjects.remove(slot);
+  if (subject !== undefined) subjects.add(subject, slot);
+  slots.setSubject(slot, subject);
+}
+
+function drop(memory: Memory, slot: number): void {
+  const { slots, keys } = memory;
+  if (memory.hand === slot) memory.hand = slots.newer(slot);
+  list(memory, slot);
+  keys.remove(slot);
+  slots.remove(slot);
+  memory.size--;
+}
+
+function dropExpired(memory: Memory, looks: number, now: number = memory.clock()): number {
+  const { slots } = memory;
+  const before = memory.size;
+  for (let i = 0; i < looks; i++) {
+    const slot = memory.hand;
+    memory.hand = slots.newer(slot);
+    if (slot !== none && slots.expiresAt(slot) <= now) drop(memory, slot);
+  }
+  return before - memory.size;
+}
+
+function makeRoom(memory: Memory): void {
+  const { maxEntries } = memory;
+  dropExpired(memory, looksWhenFull);
+  if (memory.size < maxEntries) return;
+  drop(memory, memory.slots.newer(none));
+  if (!memory.warned) {
+    console.warn(
+      `memoryStore: the limit of ${maxEntries} entries is reached, and the least recently used sessions are dropped from now on. ` +
+        "Raise maxEntries, or keep sessions in a store outside this process",
+    );
+  }
+  memory.warned = true;
 }
 
 /**

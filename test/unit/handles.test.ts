@@ -113,6 +113,15 @@ describe("revoke(subject, handle)", () => {
     expect(server.events).toContainEqual({ type: "revoked", handle: listed?.handle, subject: "ada" });
   });
 
+  test("ends what a sign-in has just made of the session, as a logout does", async () => {
+    const server = startProcess(store, { clock });
+    const token = await startSession(server, {}, "ada");
+    const { cookies } = await server.request(token, (session) => session.signIn("ada"));
+    now += 20_000;
+    expect(await server.sessions.revoke("ada", digest(token))).toBe(true);
+    expect((await server.request(only(cookies))).subject).toBe(undefined);
+  });
+
   test("ends nobody else's session", async () => {
     const server = startProcess(store, { clock });
     const bob = await startSession(server, {}, "bob");

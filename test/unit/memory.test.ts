@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { createTextHash } from "../../src/stores/memory/text-hash.ts";
 import { type MemoryStore, memoryStore } from "../../src/stores/memory.ts";
 
 const lifetime = 60_000;
@@ -194,3 +195,18 @@ function add(store: MemoryStore, key: string, time = lifetime): void {
 function keys(store: MemoryStore, count: number): string[] {
   return Array.from({ length: count }, (_, i) => String(i)).filter((key) => store.touch(key, now + lifetime));
 }
+
+test("no choice of keys makes it slow: those that end, or begin, alike are spread over the buckets", () => {
+  for (const keyOf of [(n: number) => `${n}${"x".repeat(40)}`, (n: number) => `${"x".repeat(40)}${n}`]) {
+    const table = new Map<number, number>();
+    const hash = createTextHash();
+    for (let n = 0; n < 20_000; n++) {
+      const bucket = hash(keyOf(n)) & 0x7fff;
+      table.set(bucket, (table.get(bucket) ?? 0) + 1);
+    }
+    expect(Math.max(...table.values())).toBeLessThan(20);
+  }
+  const store = memoryStore({ clock });
+  for (let n = 0; n < 20_000; n++) add(store, `${n}-the-same-8`);
+  expect(store.read("19999-the-same-8")).toBeDefined();
+});
