@@ -5,17 +5,23 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Awaitable, RequestLike, Session, Sessions } from "../src/index.ts";
+import type { Awaitable, Session, Sessions } from "../src/index.ts";
+import { attachAs } from "./node/attached-session.ts";
 import { holdHeaders } from "./node/hold-headers.ts";
+import { requestOf } from "./node/node-request.ts";
+import { unavailableSession } from "./shared/unavailable-session.ts";
+
+export { requestOf } from "./node/node-request.ts";
 
 /**
  * A request after {@link sessionMiddleware}. Name it in your own declarations: `declare global { namespace Express {
- * interface Request extends WithSession<Data> {} } }`.
+ * interface Request extends WithSession<Data> {} } }`; for a second kind of sessions `WithSession<Data,
+ * "adminSession">`.
  */
-export interface WithSession<Data extends object = Record<string, unknown>> {
-  /** Loaded before the handler, committed before the head of the response leaves. */
-  session: Session<Data>;
-}
+export type WithSession<Data extends object = Record<string, unknown>, Name extends string = "session"> = {
+  /** Loaded before the handler, committed before the head of the response leaves. Assigning to it throws. */
+  readonly [Key in Name]: Session<Data>;
+};
 
 /** Connect-style middleware, as Express and Connect take it. */
 export type SessionMiddleware = (
@@ -24,16 +30,25 @@ export type SessionMiddleware = (
   next: (error?: unknown) => void,
 ) => void;
 
+/** Options of {@link sessionMiddleware}. */
+export interface SessionMiddlewareOptions {
+  /** The property of the request that holds the session, for a second kind of sessions. Default `"session"`. */
+  as?: string;
+}
+
 /**
  * Middleware that puts the session on `request.session`. The session is committed before the status line and headers
  * leave, so that the page after a redirect sees what was written; a change after that throws. Where the store answers
- * with promises the response is held meanwhile. A failing store goes to `next(error)`, before the handler or instead of
- * its response. Whatever answers saves what was changed, an error page as well.
+ * with promises the response is held meanwhile, and counts as sent. A failing store goes to `next(error)`, before the
+ * handler or instead of its response; an error page then finds an empty session that refuses writes. Whatever answers
+ * saves what was changed, an error page as well.
  *
  * Express and Connect take it as it is. Fastify takes it in an `onRequest` hook with `request.raw` and `reply.raw`; not
  * in `@fastify/middie`, which has no way to hear of an error once the handler runs. In Koa the error goes to
- * `context.onerror`.
+ * `context.onerror`. Where no response passes, as with an upgrade to WebSocket or in socket.io, the session can be read
+ * and a write throws `session_committed`: load it for each change there, with {@link requestOf}.
  *
+ * @throws TypeError when `as` is not the name of a property
  * @example
  * ```ts
  * const app = express();
@@ -44,53 +59,73 @@ export type SessionMiddleware = (
  * });
  * ```
  */
-export function sessionMiddleware<Data extends object>(sessions: Sessions<Data>): SessionMiddleware {
+export function sessionMiddleware<Data extends object>(
+  sessions: Sessions<Data>,
+  { as = "session" }: SessionMiddlewareOptions = {},
+): SessionMiddleware {
+  if (typeof as !== "string" || as === "")
+    throw new TypeError('The option "as" of sessionMiddleware is the name of a property of the request, a string');
+  const attach = attachAs<Data>(as);
+
   return (request, response, next) => {
+    const failed = (error: unknown): void => {
+      attach(request, unavailableSession());
+      next(error);
+    };
     const begin = (session: Session<Data>): void => {
-      (request as IncomingMessage & WithSession<Data>).session = session;
-      holdHeaders(response, (headers, deliverable) => sessions.commitTo(session, headers, { deliverable }), next);
-      next();
+      let committing: Awaitable<void>;
+      try {
+        attach(request, session);
+        const held = canHold(request, response) && holdHeaders(response, sessions, session, next);
+        committing = held ? undefined : commitUnsent(sessions, session);
+      } catch (error) {
+        failed(error);
+        return;
+      }
+      if (committing === undefined) next();
+      else committing.then(() => next(), failed).catch(throwUncaught);
     };
     let loading: Awaitable<Session<Data>>;
     try {
-      loading = sessions.loadFrom(new NodeRequest(request));
+      loading = sessions.loadFrom(requestOf(request));
     } catch (error) {
-      next(error);
+      failed(error);
       return;
     }
     // At once where the store answers at once: a promise takes 4 % of a whole request on Node's server
-    if ("then" in loading) loading.then(begin, next);
+    if (isPromise(loading)) loading.then(begin, failed).catch(throwUncaught);
     else begin(loading);
   };
 }
 
 /**
- * What a session needs of a request, without a `Request`: its `Headers` alone would cost several microseconds. A class
- * that is its own `headers`: two object literals, one with a getter, took a quarter of a whole request.
+ * Whether an answer will pass through the response: not for an upgrade, whose head is written to the socket, and not in
+ * socket.io, which passes an object of its own or none.
  */
-class NodeRequest implements RequestLike {
-  readonly #request: IncomingMessage & { originalUrl?: string };
+function canHold(request: IncomingMessage & { upgrade?: boolean }, response: Partial<ServerResponse>): boolean {
+  if (request.upgrade === true || typeof response !== "object" || response === null) return false;
+  const { writeHead, getHeaders, on } = response;
+  return typeof writeHead === "function" && typeof getHeaders === "function" && typeof on === "function";
+}
 
-  constructor(request: IncomingMessage) {
-    this.#request = request;
-  }
+function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown }).then === "function";
+}
 
-  get url(): string {
-    const { headers, socket, originalUrl, url } = this.#request;
-    const scheme = (socket as { encrypted?: boolean }).encrypted ? "https" : "http";
-    // Express and Connect take the part of the path off `url` that led to what is mounted
-    return `${scheme}://${headers.host ?? headers[":authority"] ?? "localhost"}${originalUrl ?? url}`;
-  }
+const committed = new WeakSet<object>();
 
-  get headers(): RequestLike["headers"] {
-    return this;
-  }
+/** No head will carry a cookie, and none will tell when the handler is done: a write must throw rather than be lost. */
+function commitUnsent<Data extends object>(sessions: Sessions<Data>, session: Session<Data>): Awaitable<void> {
+  if (committed.has(session)) return undefined;
+  committed.add(session);
+  return sessions.commitTo(session, new Headers(), { deliverable: false });
+}
 
-  get(name: string): string | null {
-    const { headers } = this.#request;
-    const key = name.toLowerCase();
-    return Object.hasOwn(headers, key) ? String(headers[key]) : null;
-  }
+/** What a handler throws is not a rejection of ours: without a promise it would be an uncaught exception. */
+function throwUncaught(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
 }
 
 /**

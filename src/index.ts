@@ -9,7 +9,14 @@ export { SessionError, type SessionErrorCode } from "./errors.ts";
 export type { SessionEvent } from "./events.ts";
 export type { CookieOptions, RequestLike } from "./http/cookie-options.ts";
 export { type CrossOriginOptions, isForeign } from "./http/foreign.ts";
-export { addSessionHeaders, canCarryCookie, type HeadersLike, withSessionHeaders } from "./http/response.ts";
+export {
+  addSessionHeaders,
+  canCarryCookie,
+  type HeadersLike,
+  type SessionHeaders,
+  sessionHeaders,
+  withSessionHeaders,
+} from "./http/response.ts";
 export { type SessionCookie, sessionCookies } from "./http/session-cookies.ts";
 export type { Adopted, MigrationSource, OldCookie, OldSession, SourceDefinition } from "./migration.ts";
 export type { Awaitable } from "./platform/awaitable.ts";

@@ -1,6 +1,6 @@
 import type { Backend, BackendSource, CreateBackend, SessionInfo } from "./backend.ts";
 import type { RequestLike } from "./http/cookie-options.ts";
-import { checkHeaders, type HeadersLike, headersOf, merge } from "./http/response.ts";
+import { checkHeaders, type HeadersLike, headersOf, merge, type SessionHeaders } from "./http/response.ts";
 import { type Awaitable, after } from "./platform/awaitable.ts";
 import { arrive, type Context, commit, load, openAlive } from "./request/load.ts";
 import { save } from "./request/save.ts";
@@ -72,12 +72,17 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   /**
    * {@link Sessions.commit} and `addSessionHeaders` in one, without a promise where the store answers without one:
    * stores what was done to a session, and merges what the response needs into `headers`; nothing without
-   * `deliverable`. What fails at once is thrown.
+   * `deliverable`. Into `sessionHeaders()` where the headers of the response may still change. What fails at once is
+   * thrown.
    * @throws SessionError `store_failed`, `store_timeout`, `session_conflict`, `cookie_undeliverable`,
    * `session_committed`
    * @throws TypeError when the headers are immutable; the changes are stored by then
    */
-  commitTo(session: Session<Data>, headers: HeadersLike, options?: { deliverable?: boolean }): Awaitable<void>;
+  commitTo(
+    session: Session<Data>,
+    headers: HeadersLike | SessionHeaders,
+    options?: { deliverable?: boolean },
+  ): Awaitable<void>;
   /**
    * A user's live sessions, the latest sign-in first; the one of the handle `current` is marked.
    * @throws SessionError `not_supported` when the store has no index

@@ -51,6 +51,30 @@ function additionsOf(headers: Headers): Additions {
 }
 
 /**
+ * What commits add to a response whose own headers are not final: `commitTo` collects it, and {@link addSessionHeaders}
+ * merges it whenever a head is about to leave. Made by {@link sessionHeaders}, and opaque.
+ */
+export interface SessionHeaders {
+  /** Whether nothing was added. */
+  readonly isEmpty: boolean;
+}
+
+/** Collects what commits add, for adapters that merge later than they commit. */
+export function sessionHeaders(): SessionHeaders {
+  return new Collected();
+}
+
+class Collected implements SessionHeaders {
+  list: readonly Additions[] = NONE;
+
+  get isEmpty(): boolean {
+    return this.list === NONE;
+  }
+}
+
+const NONE: readonly Additions[] = [];
+
+/**
  * Merges what `commit` returned into the headers of a response, for adapters. The response's own headers are kept:
  * `Vary` gains `Cookie`; `Cache-Control` becomes `no-store` if there is none; beside a Set-Cookie of ours it loses
  * `public` and `s-maxage` and gains `private`, since a shared cache may keep a Set-Cookie otherwise (RFC 9111, section
@@ -61,8 +85,9 @@ function additionsOf(headers: Headers): Additions {
  * `Response` that a handler returned and may return again.
  * @throws TypeError when the headers are immutable
  */
-export function addSessionHeaders(target: HeadersLike, additions: Headers): void {
-  merge(target, additionsOf(additions));
+export function addSessionHeaders(target: HeadersLike | SessionHeaders, additions: Headers | SessionHeaders): void {
+  if (!(additions instanceof Collected)) merge(target, additionsOf(additions as Headers));
+  else for (const each of additions.list) merge(target, each);
 }
 
 /**
@@ -104,8 +129,13 @@ function isAny({ setCookie, accessed, unread }: Additions): boolean {
 }
 
 /** Merges additions with headers that can be changed. */
-export function merge(target: HeadersLike, additions: Additions): void {
+export function merge(target: HeadersLike | SessionHeaders, additions: Additions): void {
   if (!isAny(additions)) return;
+  if (target instanceof Collected) target.list = [...target.list, additions];
+  else mergeInto(target as HeadersLike, additions);
+}
+
+function mergeInto(target: HeadersLike, additions: Additions): void {
   const { setCookie, accessed, unread } = additions;
   const cacheControl = target.get("cache-control");
   if (!accessed && setCookie.length === 0 && saysHowToCache(target, cacheControl)) {

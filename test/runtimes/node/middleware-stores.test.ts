@@ -165,9 +165,13 @@ describe.each(cases)("sessionMiddleware over a store that answers %s, for a %s v
       expect(handler).not.toHaveBeenCalled();
     });
 
-    test("a session is kept from request to request, and an untouched one adds no header", async () => {
+    test("a session is kept from request to request, and an untouched one keeps its page out of caches, unless that says more", async () => {
       const { url } = await start((request, response, session) => {
         if (request.url === "/static") return void response.end("static");
+        if (request.url === "/public") {
+          response.setHeader("cache-control", "public");
+          return void response.end("public");
+        }
         change(session);
         response.writeHead(303, { location: "/" }).end(String(session.get("n")));
       }, framework);
@@ -178,9 +182,11 @@ describe.each(cases)("sessionMiddleware over a store that answers %s, for a %s v
       const untouched = await send(`${url}/static`, { headers });
       expect([untouched.body, untouched.headers.get("vary"), untouched.headers.get("cache-control")]).toEqual([
         "static",
-        null,
-        null,
+        "Cookie",
+        "no-store",
       ]);
+      const cached = (await send(`${url}/public`, { headers })).headers;
+      expect([cached.get("vary"), cached.get("cache-control")]).toEqual([null, "public"]);
     });
   });
 
@@ -397,7 +403,11 @@ describe.each(cases)("sessionMiddleware over a store that answers %s, for a %s v
         const { status, body, headers } = await send(url, sending);
         if (store) store.failing = [];
         const names = headers.getSetCookie().map((line) => line.split("=")[0]);
-        expect([status, body, names]).toEqual(store ? [503, "store_failed", []] : [200, "both", ["inner", "outer"]]);
+        // The inner one is stored by the time that the outer one fails, so its cookie leaves with the error page
+        const expected = { neither: [200, "both", ["inner", "outer"]], inner: [503, "store_failed", []] };
+        expect([status, body, names]).toEqual(
+          whose === "outer" ? [503, "store_failed", ["inner"]] : expected[whose as keyof typeof expected],
+        );
         expect(failures.splice(0)).toEqual(store ? [whose] : []);
       }
     },

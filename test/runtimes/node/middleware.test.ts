@@ -258,6 +258,7 @@ describe("sessionMiddleware", () => {
       } catch (error) {
         failures.push(error);
         response.statusCode = 503;
+        response.statusMessage = "";
         response.end();
       }
     });

@@ -110,7 +110,7 @@ describe.each([
     const { url, store } = await newApp();
     const cookie = cookieOf(await send(`${url}/write`));
     const page = await failing(`${url}/write`, store, cookie);
-    expect([page.status, page.headers.get("location"), page.headers.getSetCookie()]).toEqual([500, null, []]);
+    expect([page.status, page.headers.get("location"), page.headers.getSetCookie()]).toEqual([503, null, []]);
     expect((await send(`${url}/read`, { headers: { cookie } })).body).toBe('{"n":1}');
   });
 });
@@ -157,7 +157,7 @@ describe("Fastify", () => {
   test("a commit that fails behind the error handler's own page gets Fastify's page for that", async () => {
     const { url, store } = await newApp();
     const page = await failing(`${url}/throw`, store, cookieOf(await send(`${url}/write`)));
-    expect([page.status, JSON.parse(page.body).code, page.headers.getSetCookie()]).toEqual([500, "store_failed", []]);
+    expect([page.status, JSON.parse(page.body).code, page.headers.getSetCookie()]).toEqual([503, "store_failed", []]);
   });
 
   test.each(["/write", "/stream"])("a commit that fails goes to the error handler instead: %s", async (path) => {
@@ -230,7 +230,7 @@ describe("Koa", () => {
     const cookie = cookieOf(await send(`${url}/write`));
     const page = await failing(url + path, store, cookie);
     expect([page.status, page.headers.get("location"), page.headers.getSetCookie(), page.complete]).toEqual([
-      500,
+      503,
       null,
       [],
       true,
