@@ -2,7 +2,7 @@ import { SessionError } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import type { CookieForm } from "../http/cookie.ts";
 import type { RequestLike } from "../http/cookie-options.ts";
-import { known } from "../option-checks.ts";
+import { known, must } from "../option-checks.ts";
 import { refuseAssignment } from "./assignment.ts";
 import { type Codec, copyOf, freeze } from "./codec.ts";
 import type { DeepReadonly } from "./deep-readonly.ts";
@@ -149,6 +149,7 @@ class RequestSession implements Session {
     const limits = ownLimits(options.lifetime, this.#rules.lifetime);
     if (!isSubject(subject))
       throw new TypeError("signIn takes the user's id: well-formed text of 1 to 500 characters, without U+0000");
+    must(/boolean|undefined/.test(typeof options.persistent), "persistent", options.persistent, "true or false");
     this.#change({ type: "sign-in", subject });
     state.signedIn = true;
     state.limits = limits;
@@ -169,6 +170,7 @@ class RequestSession implements Session {
   }
 
   persist(on = true): void {
+    must(typeof on === "boolean", "The argument of persist", on, "true or false");
     this.#write().persistent = on;
   }
 

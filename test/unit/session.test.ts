@@ -188,3 +188,12 @@ describe("facts", () => {
     expect(JSON.stringify(session)).toBe("{}");
   });
 });
+
+test("persistent is true or false: a text from a form would otherwise mean true", async () => {
+  const session = await createSessions().load(new Request("https://example.com/"));
+  for (const wrong of ["no", "", 1, null]) {
+    expect(() => session.persist(wrong as unknown as boolean)).toThrow(/persist must be true or false/);
+    expect(() => session.signIn("ada", { persistent: wrong as unknown as boolean })).toThrow(/persistent must be/);
+  }
+  expect(session.subject).toBeUndefined();
+});
