@@ -18,7 +18,8 @@ export type ServiceName =
   | "node-24"
   | "node-26"
   | "better-sqlite3"
-  | "migration-peers";
+  | "migration-peers"
+  | "bridged-stores";
 
 /** Whether it is here, and if not, why not. `path` is the program, where it is one. */
 export interface Service {
@@ -50,6 +51,7 @@ const probes: Record<ServiceName, () => Service | Promise<Service>> = {
   "node-26": () => node("node-26"),
   "better-sqlite3": () => addon("better-sqlite3"),
   "migration-peers": () => packages("migration-peers", "test/migrate"),
+  "bridged-stores": () => packages("bridged-stores", "test/bridged-stores"),
 };
 
 const found = new Map<ServiceName, Promise<Service>>();
@@ -148,6 +150,9 @@ function addon(name: ServiceName): Service {
     return { name, available: false, reason: `${name} cannot be loaded (npm ci --prefix test/addons): ${why}` };
   }
 }
+
+/** Stores of express-session, and older clients. */
+export const fromBridgedStores: NodeJS.Require = createRequire(join(root, "test/bridged-stores/package.json"));
 
 function onPath(command: string): string[] {
   return (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, command));

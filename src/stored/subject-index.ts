@@ -15,12 +15,20 @@ import { isWellFormed } from "./token.ts";
 export async function list(context: Context, subject: string, current?: string): Promise<SessionInfo[]> {
   mustBeSubject(subject);
   if (current !== undefined) mustBeHandle("current", current);
-  const infos: SessionInfo[] = [];
-  for (const key of await keysOf(context, subject)) {
-    const seen = await liveOf(context, subject, key);
-    if (seen !== undefined) infos.push(infoOf(context, subject, key, seen, current));
+  const infos = new Map<string, SessionInfo>();
+  const done = new Set<string>();
+  // A session that rotates while we walk has a new key, and nothing live under the old one: list again until all that is
+  // new is live
+  for (let isWhole = false; !isWhole; ) {
+    isWhole = true;
+    for (const key of (await keysOf(context, subject)).filter((listed) => !done.has(listed))) {
+      done.add(key);
+      const found = await liveOf(context, subject, key);
+      if (found === undefined) isWhole = false;
+      else infos.set(handleOf(key, found.record), infoOf(context, subject, key, found, current));
+    }
   }
-  return infos.sort(newestFirst);
+  return [...infos.values()].sort(newestFirst);
 }
 
 function infoOf(

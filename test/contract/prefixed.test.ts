@@ -61,7 +61,7 @@ test("prefixedStore() passes on that a read must not come from a copy", () => {
   const reads: unknown[] = [];
   const inner = memoryStore();
   const store = prefixedStore({ ...inner, read: (...args) => void reads.push(args) as never }, "shop");
-  (store.read as (...args: unknown[]) => unknown)(key, { fresh: true });
+  store.read(key, { fresh: true });
   store.read(key);
   expect(reads).toEqual([[`shop${key}`, { fresh: true }], [`shop${key}`]]);
 });

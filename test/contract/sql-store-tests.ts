@@ -26,6 +26,8 @@ export interface SqlEngine {
 }
 
 const hour = 3_600_000;
+/** Rows that a sweep removes beside requests. SWEPT_ROWS=1000000 on a machine with time. */
+const SWEPT = Number(process.env.SWEPT_ROWS ?? 10_000);
 let suites = 0;
 
 /** The store contract on one driver, and what is true of SQL stores alone. */
@@ -318,6 +320,36 @@ export function sqlStoreTests(name: string, engine: SqlEngine): void {
       }
     });
 
+    test("requests go on while a sweep of many rows runs", async () => {
+      const connections = await Promise.all([engine.connect(), engine.connect()]);
+      try {
+        const table = own("swept_under_way");
+        const [sweeping, serving] = connections.map((connection) => connection.open({ table })) as [SqlStore, SqlStore];
+        await sweeping.createTable();
+        for (let rows = 0; rows < SWEPT; rows += 10_000) {
+          await shared.execute(insertOf(table, Math.min(10_000, SWEPT - rows), 1000, rows));
+        }
+        const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+        let version = await serving.create("live", "0", meta);
+        let [requests, left] = [0, true];
+        const swept = Promise.resolve(sweeping.sweep(1000)).finally(() => {
+          left = false;
+        });
+        do {
+          const entry = await serving.read("live");
+          expect(entry?.version).toBe(version);
+          version = await serving.update("live", String(++requests), meta, version!);
+          expect(version).toBeDefined();
+          // Where the client is synchronous the sweep needs its turn.
+          await new Promise((resume) => setTimeout(resume));
+        } while (left);
+        expect(await swept).toBe(SWEPT);
+        expect(await serving.read("live")).toMatchObject({ value: String(requests) });
+      } finally {
+        for (const connection of connections) await connection.close();
+      }
+    });
+
     if (engine.cut === undefined) return;
     test("the store works again after its connections were cut", async () => {
       const connection = await engine.connect();
@@ -339,7 +371,7 @@ export function sqlStoreTests(name: string, engine: SqlEngine): void {
 }
 
 /** Rows without a store, in one statement. */
-export function insertOf(table: string, rows: number, expiresAt: number): string {
-  const values = Array.from({ length: rows }, (_, i) => `('old ${i}', 'x', 1, ${expiresAt})`);
+export function insertOf(table: string, rows: number, expiresAt: number, from = 0): string {
+  const values = Array.from({ length: rows }, (_, i) => `('old ${from + i}', 'x', 1, ${expiresAt})`);
   return `INSERT INTO ${table} (session_key, value, version, expires_at) VALUES ${values.join(", ")}`;
 }

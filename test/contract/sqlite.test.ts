@@ -114,6 +114,21 @@ testWith(
   60_000,
 );
 
+testWith(
+  node,
+  "four threads at once on a new file lose no update",
+  async () => {
+    const file = join(folder, "threads.db");
+    const args = ["--no-warnings", "--import", sourcePlatform, join(runtimes, "threads.ts"), file, "25"];
+    const { stdout } = await run(node.path!, args);
+    expect(JSON.parse(stdout)).toEqual([0, 0, 0, 0]);
+    const client = createClient({ url: `file:${file}` });
+    expect((await sqliteStore(client).read("key"))?.value).toBe("100");
+    client.close();
+  },
+  60_000,
+);
+
 const bun = await service("bun");
 testWith(
   bun,

@@ -70,6 +70,7 @@ describe("lock files", () => {
     "test/engines/package-lock.json",
     "test/addons/package-lock.json",
     "test/migrate/package-lock.json",
+    "test/bridged-stores/package-lock.json",
   ])("%s names no host but the public registry", (path) => {
     const hosts = [...text(path).matchAll(/"resolved": "(\w+:\/\/[^/"]*)/g)].map(([, host]) => host);
     expect(hosts.filter((host) => host !== "https://registry.npmjs.org")).toEqual([]);

@@ -93,8 +93,8 @@ function refuseCallbacks(client: object): void {
       "Cannot use a Redis client in legacyMode, which answers with callbacks: pass client.v4, or create the client without legacyMode",
     );
   }
-  // It has the commands of node-redis and no connection of its own.
-  if (typeof GET === "function" && connect === undefined) {
+  // It has the commands of node-redis and no connection of its own. So has client.v4, whose sendCommand is its own.
+  if (typeof GET === "function" && connect === undefined && !Object.hasOwn(client, "sendCommand")) {
     throw new TypeError(
       "Cannot use what client.legacy() returns, which answers with callbacks: pass the client itself, without legacy()",
     );

@@ -1,5 +1,6 @@
-// Run by several processes of Node at the same time, with the path of a new file, the store's table and a number of
-// updates: each sets the file up, and counts in one session.
+// Run by several processes or threads of Node at the same time, with the path of a new file and a number of updates:
+// each sets the file up, and counts in one session.
+import { parentPort } from "node:worker_threads";
 import type { SqliteDatabase } from "../../../src/stores/sqlite.ts";
 import { setUpSqlite, sqliteStore } from "../../../src/stores/sqlite.ts";
 
@@ -8,8 +9,9 @@ const { DatabaseSync } = (await import("node:sqlite" as string)) as {
 };
 const [file = "", updates = "0"] = process.argv.slice(2);
 // Ready: all begin at once.
-process.send?.("ready");
-await new Promise((go) => process.once("message", go));
+const starter = parentPort ?? process;
+(parentPort ? parentPort.postMessage : process.send)?.call(starter as never, "ready");
+await new Promise((go) => starter.once("message", go));
 
 const database = setUpSqlite(new DatabaseSync(file));
 const store = sqliteStore(database);
@@ -21,4 +23,5 @@ for (let done = 0; done < Number(updates); ) {
   if (entry && (await store.update("key", String(Number(entry.value) + 1), meta, entry.version)) !== undefined) done++;
 }
 database.close();
+parentPort?.close();
 process.disconnect?.();

@@ -19,7 +19,7 @@ import { equal, type MoreTests, type StoreUnderTest } from "./store-tests.ts";
 /** The bindings of the worker under test. */
 export interface TestEnv {
   readonly KV: SessionKvNamespace & { get(key: string): Promise<string | null> };
-  readonly D1: D1Client;
+  readonly D1: D1Client & { withSession(from: string): D1Client };
   /** Bound to the exported class as it is, on SQLite storage. */
   readonly OBJECTS: SessionObjectNamespace;
   /** Bound to a `DurableObject` of the worker's own that uses `sessionObject()`, on key-value storage. */
@@ -286,6 +286,18 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
 
     "d1Store(): a listing has every lasting session while others come, go and move": async () => {
       equal((await listWhileChurning(await newTable(env(), Date.now))).faults, [], "faults");
+    },
+
+    "d1Store(): what withSession() returns is a database too": async () => {
+      const table = `t_${crypto.randomUUID().replaceAll("-", "")}`;
+      const store = d1Store(env().D1.withSession("first-primary"), { table });
+      await store.createTable();
+      const meta = { expiresAt: Date.now() + hour, subject: "anna" };
+      const version = (await store.create("key", "1", meta)) ?? "";
+      equal((await d1Store(env().D1, { table }).read("key"))?.value, "1", "read by the binding");
+      equal((await store.update("key", "2", meta, version)) !== undefined, true, "update() was refused");
+      equal([(await store.read("key"))?.value, await store.keysOf("anna")], ["2", ["key"]], "read() and keysOf()");
+      equal([await store.delete("key"), await store.sweep(Date.now())], [true, 0], "delete() and sweep()");
     },
 
     "kvStore(): a listing has every lasting session while others come, go and move": async () => {
