@@ -60,8 +60,18 @@ const VERSION = 1;
  * `[1,"ended"]`, `[1,"ended",to]`; those of an adoption `[1,"forward",to,nonce,until or null,lasts]`, perhaps with `,1]`.
  */
 export function encodeRecord(record: LiveRecord): string {
-  const { createdAt, renewedAt, subject, authenticatedAt, persistent, meta, previous } = record;
-  const { handle, idle, limits, order, unknown } = record;
+  const { createdAt, renewedAt } = record;
+  // The clock of whoever renewed it may be behind that of whoever made it
+  const age = Math.max(0, renewedAt - createdAt);
+  // join, not a template: a concatenated string stays a rope in V8 and would keep both parts in the memory store
+  return [`[${VERSION},${createdAt},${age}${restOf(record)}]`, record.data].join("\n");
+}
+
+function restOf(record: LiveRecord): string {
+  const { subject, authenticatedAt, persistent, meta, previous, handle, idle, limits, order, unknown } = record;
+  // A visitor's has nothing but the limit, and stringify would be a seventh of a write
+  const others = subject ?? authenticatedAt ?? previous ?? handle ?? limits ?? order ?? unknown;
+  if (others === undefined && meta === undefined && !persistent) return idle === undefined ? "" : `,{"idle":${idle}}`;
   const known = {
     subject,
     authenticatedAt,
@@ -74,10 +84,7 @@ export function encodeRecord(record: LiveRecord): string {
     order,
   };
   const rest = JSON.stringify(unknown === undefined ? known : { ...unknown, ...known });
-  // The clock of whoever renewed it may be behind that of whoever made it
-  const age = Math.max(0, renewedAt - createdAt);
-  // join, not a template: a concatenated string stays a rope in V8 and would keep both parts in the memory store
-  return [`[${VERSION},${createdAt},${age}${rest === "{}" ? "" : `,${rest}`}]`, record.data].join("\n");
+  return rest === "{}" ? "" : `,${rest}`;
 }
 
 export function encodeMark(mark: Forward | Tombstone): string {

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { memoryStore } from "../../src/index.ts";
 import { CLOCK_SKEW } from "../../src/rules/lifetime.ts";
 import { decodeStored, encodeMark, encodeRecord, type LiveRecord } from "../../src/stored/record.ts";
+import { startProcess, startSession } from "../support/process.ts";
 
 const NOW = 1_800_000_000_000;
 
@@ -78,6 +80,35 @@ describe("records", () => {
       decodeStored(encodeRecord({ kind: "live", data: "{}", createdAt, renewedAt: createdAt }), NOW);
     expect(at(NOW + CLOCK_SKEW)).toBeDefined();
     expect(at(NOW + CLOCK_SKEW + 1)).toBe(undefined);
+  });
+
+  test("whatever one process writes another reads, and nobody is signed out, for any two clocks within a day", async () => {
+    const skew = fc.integer({ min: -CLOCK_SKEW, max: CLOCK_SKEW });
+    const act = fc.constantFrom("read", "write", "renew", "sign in", "rotate");
+    await fc.assert(
+      fc.asyncProperty(skew, fc.array(fc.tuple(act, fc.boolean()), { maxLength: 6 }), async (ahead, steps) => {
+        const lifetime = { idle: 5 * 86_400, absolute: 9 * 86_400 };
+        const store = memoryStore({ clock: () => NOW });
+        const options = { lifetime, rotation: { every: 60 } };
+        const one = startProcess(store, { ...options, clock: () => NOW });
+        const other = startProcess(store, { ...options, clock: () => NOW + ahead });
+        let token = await startSession(one, { a: "x" }, "ada");
+        for (const [kind, here] of steps) {
+          const { subject, cookies } = await (here ? one : other).request(token, (session) => {
+            if (kind === "write") session.set("b", "y");
+            if (kind === "renew") session.renew();
+            if (kind === "sign in") session.signIn("ada");
+          });
+          expect(subject).toBe("ada");
+          token = cookies[0] ?? token;
+        }
+        for (const process of [one, other]) {
+          expect((await process.request(token)).subject).toBe("ada");
+          expect(process.events.map(({ type }) => type)).not.toContain("record_rejected");
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 
   test("a truncated record is none, wherever it is cut in the head", () => {
