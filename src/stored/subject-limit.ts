@@ -66,7 +66,8 @@ export async function enforceLimit(
     );
     for (const { key, record } of all.slice(context.settings.maxPerSubject)) {
       const handle = handleOf(key, record);
-      const only = (at: string, found: LiveRecord): boolean => handleOf(at, found) === handle;
+      const only = (at: string, found: LiveRecord): boolean =>
+        handleOf(at, found) === handle && orderOf(found) === orderOf(record);
       await end(context, key, { type: "evicted", by: own }, { only, budget });
     }
   } catch {

@@ -39,6 +39,27 @@ describe("the pages", () => {
   });
 });
 
+describe("the promises in the README", () => {
+  const rows = text("README.md")
+    .split("\n")
+    .filter((line) => /^\| \d+ \| \*\*/.test(line));
+
+  // That the tests are there is what "lead to files and headings that exist" holds.
+  test("each name a test that proves it", () => {
+    expect(rows.map((row) => /^\| (\d+)/.exec(row)?.[1])).toEqual(Array.from(rows, (_, index) => String(index + 1)));
+    expect(rows.length).toBeGreaterThanOrEqual(10);
+    for (const row of rows) expect(row.split(" | ")[2], row).toMatch(/\]\(test\/[\w/.-]+\.test\.ts\)/);
+  });
+
+  test("are not proved by a test that is skipped or empty", () => {
+    const tests = rows.flatMap((row) => [...row.matchAll(/\]\((test\/[^)]+\.ts)\)/g)].map(([, file = ""]) => file));
+    for (const file of tests) {
+      expect(text(file), file).toMatch(/\b(?:test|everyTriple|describe\w*)\b[\w.]*\(/);
+      expect(text(file), file).not.toMatch(/\b(?:test|describe)\.(?:skip|todo|only)\(/);
+    }
+  });
+});
+
 describe("the errors page", () => {
   const codes = [...text("src/errors.ts").matchAll(/^ {2}\| "(\w+)"/gm)].map(([, code = ""]) => code);
 

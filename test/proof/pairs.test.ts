@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test, vi } from "vitest";
-import { add, combinations, exploreFaults, exploreScene } from "./explore.ts";
+import { add, combinations, exploreScene } from "./explore.ts";
 import { sample } from "./explorer.ts";
 import { checkPromises } from "./promises.ts";
 import { chance, withRepeatable } from "./repeatable.ts";
@@ -26,15 +26,6 @@ describe.each([
   test("in processes of their own", () => allPairs({ rotating }));
 
   test("in one process, with its queue", () => allPairs({ rotating, oneProcess: true }));
-
-  test.each(combinations(KINDS, 2).map((pair) => ({ pair, name: pair.join(" and ") })))(
-    "$name, with a crash before and after every operation, and every answer missing, lost or late",
-    async ({ pair }) => {
-      const counts = await exploreFaults({ kinds: pair, rotating });
-      expect(counts.faulted).toBeGreaterThan(0);
-      add(total, counts);
-    },
-  );
 });
 
 test("a hundred counts in one process add a hundred, in orders drawn at random", async () => {

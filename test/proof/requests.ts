@@ -6,6 +6,7 @@ import { COOKIE } from "../support/process.ts";
 export interface Data {
   start: string;
   count: number;
+  note: string;
 }
 
 /** What a request does. All of them carry the cookie of the same session. */
@@ -15,7 +16,11 @@ export type Kind =
   | "count"
   | "sign in"
   | "renew"
+  /** Signs the user out and begins a session that keeps nothing but a note. */
+  | "sign out"
   | "destroy"
+  /** Counts and stores that at once, then counts again. */
+  | "save"
   /** Ends the session by its handle, from elsewhere: without a cookie. */
   | "revoke"
   /** Ends all sessions of the subject, from elsewhere. */
@@ -31,7 +36,9 @@ export const KINDS: readonly Kind[] = [
   "count",
   "sign in",
   "renew",
+  "sign out",
   "destroy",
+  "save",
   "revoke",
   "revoke all",
   "two reads",
@@ -67,11 +74,20 @@ const HANDLERS: Partial<Record<Kind, Handler>> = {
   count: (session) => session.update("count", (n = 0) => n + 1),
   "sign in": (session) => session.signIn(SUBJECT),
   renew: (session) => session.renew(),
+  "sign out": (session) => {
+    session.signOut();
+    session.set("note", "signed out");
+  },
   destroy: (session) => session.destroy(),
+  async save(session, sessions) {
+    session.update("count", (n = 0) => n + 1);
+    await sessions.save(session);
+    session.update("count", (n = 0) => n + 1);
+  },
 };
 
 /** How much a request of a kind adds to the count. */
-export const ADDS: Partial<Record<Kind, number>> = { count: 1 };
+export const ADDS: Partial<Record<Kind, number>> = { count: 1, save: 2 };
 
 /** Sends what a kind stands for, and yields the answers one after the other. */
 export async function* send(
