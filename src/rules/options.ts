@@ -31,7 +31,7 @@ export interface SessionOptions {
   /**
    * Whether a request counts for the idle limit. Default: every request does. A page that asks every minute whether there
    * is news would keep a session alive for ever. A request for which this says no neither moves the expiry nor rotates
-   * the token. What it writes is stored; only in a sealed cookie does that move the expiry. Must answer at once.
+   * the token. What it writes is stored, and does not move the expiry either. Must answer at once.
    */
   keepAlive?: (request: RequestLike) => boolean;
   /** Periodic rotation of the token. Default none; sign-in makes a new token in any case. */
