@@ -45,6 +45,7 @@ export interface Adopted {
  */
 export interface TakeOver {
   readonly stored: (...parameters: never[]) => unknown;
+  readonly sealed: (...parameters: never[]) => unknown;
 }
 
 /** A source for the option `migrateFrom`: made by the functions of `@sojourn/session/migrate`. */

@@ -1,6 +1,7 @@
 import type { Adopted, MigrationSource, SourceDefinition } from "../migration.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
-import { adopt as takeOverStored } from "../stored/adopt.ts";
+import { adoptSealed } from "../sealed/adopt.ts";
+import { adopt } from "../stored/adopt.ts";
 
 /** What every source takes. */
 export interface SourceOptions<Old> {
@@ -43,7 +44,7 @@ export function migrationSource<Old>(definition: SourceDefinition<Old>): Migrati
     if (Number.isNaN(left)) throw new TypeError("until must be a Date");
     if (left < SOON) console.warn(`Sessions of "${name}" are taken over until ${new Date(until).toISOString()} only`);
   }
-  return { ...definition, takeOver: { stored: takeOverStored } };
+  return { ...definition, takeOver: { stored: adopt, sealed: adoptSealed } };
 }
 
 /** A source of the given name: how it reads, and what the application chose. */

@@ -20,8 +20,10 @@ const NO_COOKIE: readonly string[] = [];
 
 /** Carries out what was done to a session: the Set-Cookie lines, and the entries of the revocation list. */
 export function keepSealed(context: SealedContext, state: State, deliverable: boolean): Cookies {
-  const { status, record } = state.loaded;
-  return status === "none" && isUntouched(state) ? NO_COOKIE : commit(context, state, deliverable, status, record);
+  const { status, record, removals } = state.loaded;
+  if (isUntouched(state) && (status === "none" || (removals && !deliverable))) return NO_COOKIE;
+  const lines = commit(context, state, deliverable, status, record);
+  return removals && deliverable ? after(lines, (ours) => [...removals, ...ours]) : lines;
 }
 
 /** {@link keepSealed}, and what the browser's cookies open from then on, if it gets those of the save. */
@@ -56,7 +58,9 @@ function commit(
       signedIn,
       signedOut,
       renewed,
-      changed: before ? data !== before.data || persistent !== loaded.persistent : changes.length > 0,
+      changed: before
+        ? loaded.removals !== undefined || data !== before.data || persistent !== loaded.persistent
+        : changes.length > 0,
       empty: Object.keys(content.data).length === 0,
       direct: true,
       unconfirmed: false,

@@ -6,6 +6,7 @@ import type { Settings } from "../rules/options.ts";
 import { decodeData } from "../session/codec.ts";
 import type { Identity, Loaded } from "../session/state.ts";
 import { newToken } from "../stored/token.ts";
+import type { adoptSealed } from "./adopt.ts";
 import { unpack } from "./packing.ts";
 import { joinedValues } from "./pieces.ts";
 import { decodeSealed, type SealedRecord } from "./record.ts";
@@ -35,6 +36,8 @@ export interface SealedFound extends Loaded {
   readonly opened: readonly SealedRecord[];
   /** The Cookie header, for the pieces in it. */
   readonly header: string | null;
+  /** Of a session of another library that was taken over and is not sealed yet: lines that remove its cookies. */
+  readonly removals?: readonly string[];
 }
 
 interface Opened {
@@ -62,17 +65,32 @@ export function findSealed(
   cookie: CookieForm,
   now: number,
 ): Awaitable<SealedFound> {
-  if (!header?.includes(cookie.name)) return nothing(context, header, now);
+  if (!header?.includes(cookie.name)) return nothingOfOurs(context, header, cookie, now);
   const { sealer } = context;
   const values = joinedValues(header, cookie.name, sealer.recognizes);
-  if (values.length === 0) return nothing(context, header, now);
+  if (values.length === 0) return nothingOfOurs(context, header, cookie, now);
   return after(findTouches(sealer, header, cookie.name, now), (touches) => {
     const search = { header, cookie, now, touches };
     return after(all(values.map((value) => open(context, value, search))), (opened) => {
       const sessions = opened.filter((session) => session !== undefined).sort(newestFirst(now));
-      return firstInForce(context, sessions, search);
+      return after(firstInForce(context, sessions, search), (found) =>
+        found.status === "none" ? nothingOfOurs(context, header, cookie, now) : found,
+      );
     });
   });
+}
+
+/** No session of ours: perhaps one of another library, to be taken over. */
+function nothingOfOurs(
+  context: SealedContext,
+  header: string | null,
+  cookie: CookieForm,
+  now: number,
+): Awaitable<SealedFound> {
+  const [source] = context.settings.migrateFrom;
+  if (source === undefined || header === null) return nothing(context, header, now);
+  const takeOver = source.takeOver.sealed as typeof adoptSealed;
+  return after(takeOver(context, header, cookie, now), (found) => found ?? nothing(context, header, now));
 }
 
 function open(context: SealedContext, value: string, search: Search): Awaitable<Opened | undefined> {

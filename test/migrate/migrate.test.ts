@@ -1,4 +1,5 @@
 import { createSessions, memoryStore, type SessionEvent, type SessionsOptions } from "@sojourn/session";
+import { generateKey, sealedCookies } from "@sojourn/session/sealed";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWith, service } from "../services.ts";
 import { type Peer, peers } from "./peers.ts";
@@ -177,6 +178,22 @@ for (const [name, start] of Object.entries(peers)) {
         }
         expect(server.events.filter(({ type }) => type === "migrated")).toEqual([]);
         expect((await server.visit(old)).user).toBe("ada");
+      });
+
+      test("into sealed sessions: still signed in, the old cookie removed, and a logout final with a revocation list", async () => {
+        const old = await signInThere();
+        const store = sealedCookies({ keys: [generateKey()], revocations: memoryStore() });
+        const server = replace(peer.source({}), { store });
+        const answers = await Promise.all(Array.from({ length: 5 }, () => server.visit(old)));
+        expect(answers.map(({ user, cart }) => [user, cart])).toEqual(Array(5).fill(["ada", ["book", "pen"]]));
+        const { ours, lines } = answers[0] as (typeof answers)[0];
+        expect(lines.filter((line) => line.includes("Max-Age=0"))).toHaveLength(old.split("; ").length);
+        expect(await server.visit(ours as string)).toMatchObject({ user: "ada", lines: [] });
+        await server.visit(ours as string, "DELETE");
+        for (const later of [0, DAY, 13 * DAY]) {
+          server.clock.now += later;
+          for (const cookie of [old, ours as string]) expect((await server.visit(cookie)).user).toBeUndefined();
+        }
       });
     },
   );

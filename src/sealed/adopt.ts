@@ -1,0 +1,68 @@
+import { adoptionOf, claimOf } from "../adoption.ts";
+import type { CookieForm } from "../http/cookie.ts";
+import { digest, successorOf } from "../stored/token.ts";
+import { newIdentity, type SealedContext, type SealedFound } from "./finder.ts";
+import type { SealedRecord } from "./record.ts";
+
+/**
+ * Takes over the session of another library into a sealed cookie. Its id is derived from what the old cookie proves, so
+ * that parallel first requests seal the same session, and a logout is final for the old cookie too where there is a
+ * revocation list. Without one nothing can stop the old cookie from being taken over anew. The old record is left alone: a
+ * browser that never got the answer needs it once more.
+ */
+export async function adoptSealed(
+  context: SealedContext,
+  header: string | null,
+  cookie: CookieForm,
+  now: number,
+): Promise<SealedFound | undefined> {
+  const { revocations, settings } = context;
+  const claim = await claimOf(settings, header, now);
+  if (!claim) return undefined;
+  const key = digest(claim.token);
+  // Under the digest of the old cookie the list says when its session was taken over
+  const before = await revocations?.find(key);
+  const adoption = await adoptionOf(settings, claim, now);
+  if (!adoption) return undefined;
+  const { lifetime } = settings;
+  const createdAt = Math.min(adoption.createdAt, before?.endedAt ?? now);
+  const end = createdAt + lifetime.absolute;
+  const id = successorOf(claim.token, "sealed");
+  if (now >= end || (await revocations?.find(id))) return undefined;
+  const { data, subject } = adoption;
+  const record: SealedRecord = {
+    kind: "live",
+    data: settings.codec.encode(data),
+    createdAt,
+    renewedAt: now,
+    subject,
+    authenticatedAt: subject === undefined ? undefined : createdAt,
+    persistent: adoption.persistent ?? settings.persistent,
+    id,
+    handle: id,
+    idle: lifetime.idle,
+    unseen: 0,
+    end,
+    scope: cookie.scope,
+  };
+  if (!before) {
+    await revocations?.end(key, adoption.expiresAt, record);
+    settings.emit({ type: "migrated", source: claim.source.name, age: now - createdAt, handle: id, subject });
+  }
+  return {
+    status: "live",
+    data,
+    createdAt,
+    subject,
+    authenticatedAt: record.authenticatedAt,
+    handle: id,
+    expiresAt: Math.min(end, now + lifetime.idle),
+    persistent: record.persistent ?? false,
+    record,
+    seenAt: now,
+    opened: [record],
+    header,
+    newIdentity,
+    removals: claim.removals,
+  };
+}
