@@ -18,7 +18,7 @@ export {
   withSessionHeaders,
 } from "./http/response.ts";
 export { type SessionCookie, sessionCookies } from "./http/session-cookies.ts";
-export type { Adopted, MigrationSource, OldCookie, OldSession, SourceDefinition } from "./migration.ts";
+export type { Adopted, MigrationSource, OldCookie, OldSession, SourceDefinition, TakeOver } from "./migration.ts";
 export type { Awaitable } from "./platform/awaitable.ts";
 export type { WrapOptions } from "./request/wrap.ts";
 export type { RotationOptions, SessionOptions } from "./rules/options.ts";

@@ -47,4 +47,4 @@ export {
 } from "./migrate/react-router.ts";
 export { type FromSessionsOptions, fromSessions } from "./migrate/sojourn.ts";
 export { migrationSource, type SourceOptions } from "./migrate/source.ts";
-export type { Adopted, MigrationSource, OldCookie, OldSession, SourceDefinition } from "./migration.ts";
+export type { Adopted, MigrationSource, OldCookie, OldSession, SourceDefinition, TakeOver } from "./migration.ts";

@@ -14,7 +14,7 @@ export interface Installed {
 }
 
 /**
- * Packs the package and unpacks it into the node_modules of an empty folder, beside links to `also`: what `npm install`
+ * Packs the package and unpacks it into the node_modules of an empty folder, beside links to its dependencies and `also`: what `npm install`
  * would do, without asking a registry.
  */
 export function installPacked(also: readonly string[] = []): Installed {
@@ -28,7 +28,7 @@ export function installPacked(also: readonly string[] = []): Installed {
   const target = join(folder, "node_modules", packageJson.name);
   mkdirSync(target, { recursive: true });
   execFileSync("tar", ["-xzf", tarball, "--strip-components=1", "-C", target]);
-  for (const name of also) {
+  for (const name of [...Object.keys(packageJson.dependencies ?? {}), ...also]) {
     mkdirSync(join(folder, "node_modules", name, ".."), { recursive: true });
     symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name), "junction");
   }
