@@ -19,7 +19,8 @@ export type ServiceName =
   | "node-26"
   | "better-sqlite3"
   | "migration-peers"
-  | "bridged-stores";
+  | "bridged-stores"
+  | "border-peers";
 
 /** Whether it is here, and if not, why not. `path` is the program, where it is one. */
 export interface Service {
@@ -52,6 +53,7 @@ const probes: Record<ServiceName, () => Service | Promise<Service>> = {
   "better-sqlite3": () => addon("better-sqlite3"),
   "migration-peers": () => packages("migration-peers", "test/migrate"),
   "bridged-stores": () => packages("bridged-stores", "test/bridged-stores"),
+  "border-peers": () => packages("border-peers", "test/border"),
 };
 
 const found = new Map<ServiceName, Promise<Service>>();

@@ -71,6 +71,7 @@ describe("lock files", () => {
     "test/addons/package-lock.json",
     "test/migrate/package-lock.json",
     "test/bridged-stores/package-lock.json",
+    "test/border/package-lock.json",
   ])("%s names no host but the public registry", (path) => {
     const hosts = [...text(path).matchAll(/"resolved": "(\w+:\/\/[^/"]*)/g)].map(([, host]) => host);
     expect(hosts.filter((host) => host !== "https://registry.npmjs.org")).toEqual([]);

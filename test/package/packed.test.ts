@@ -42,6 +42,7 @@ describe("the packed package", { timeout: 180_000 }, () => {
   describe.each([
     { moduleResolution: "bundler", module: "preserve" },
     { moduleResolution: "nodenext", module: "nodenext" },
+    { moduleResolution: "node10", module: "es2022" },
   ])("its declarations under $moduleResolution, with skipLibCheck off", (resolution) => {
     test("compile with no other types, but for the entries of Node and Hono", async () => {
       await compile(
