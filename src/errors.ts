@@ -7,6 +7,8 @@ export type SessionErrorCode =
   | "store_failed"
   | "store_timeout"
   | "value_not_storable"
+  | "data_invalid"
+  | "foreign_request"
   | "not_supported"
   | "cookie_undeliverable"
   | "cookie_too_large";
@@ -23,6 +25,8 @@ const STATUS: Readonly<Record<SessionErrorCode, number>> = {
   store_failed: 503,
   store_timeout: 503,
   value_not_storable: 500,
+  data_invalid: 500,
+  foreign_request: 403,
   not_supported: 500,
   cookie_undeliverable: 500,
   cookie_too_large: 413,

@@ -47,6 +47,13 @@ export type SessionEvent = {
       readonly step: "adopt" | "end";
       readonly message: string;
     }
+  /** The data of a session did not fit the schema; the session goes on without it (`onInvalid: "reset"`). */
+  | { readonly type: "data_reset" }
+  /**
+   * A page of another origin sent a request that may change something, and got an empty session or a 403. `origin` and
+   * `site` are its headers: anybody can write them.
+   */
+  | { readonly type: "foreign_request"; readonly origin: string | undefined; readonly site: string | undefined }
   /** The store, or the cookie, held something under a good key that is not a session of ours. */
   | { readonly type: "record_rejected" }
   | {

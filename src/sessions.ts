@@ -7,6 +7,7 @@ import { save } from "./request/save.ts";
 import { createVisits } from "./request/visit.ts";
 import { serve, serveLazily, type WrapOptions, wrapped } from "./request/wrap.ts";
 import { resolveOptions, type SessionOptions, type Settings } from "./rules/options.ts";
+import type { SchemaOutput, StableSchema, StandardSchema } from "./session/schema.ts";
 import type { Session } from "./session/session.ts";
 import type { SessionStore } from "./store.ts";
 import { createServerBackend } from "./stored/backend.ts";
@@ -16,6 +17,16 @@ import { memoryStore } from "./stores/memory.ts";
 export interface SessionsOptions extends SessionOptions {
   /** Where sessions are kept. Default `memoryStore()`: one process, lost with it. */
   store?: SessionStore | BackendSource;
+}
+
+/** The option that gives the data of sessions a shape. */
+export interface SchemaOptions<Schema extends StandardSchema = StandardSchema> {
+  /**
+   * A Standard Schema, such as `z.object({ … })`. The type of the data follows from it. Stored data is validated when it
+   * is read, once for each text, and as a whole before it is written. An empty session must fit: make each key optional
+   * or give it a default. What the schema gives it must also take.
+   */
+  schema: Schema & StableSchema<Schema>;
 }
 
 /** Sessions for one application: made once, shared by all requests. */
@@ -28,7 +39,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * commits.
    * @throws TypeError for a handler that is no function
    * @throws SessionError `store_failed`, `store_timeout`, `session_conflict`, `cookie_undeliverable`,
-   * `value_not_storable`
+   * `value_not_storable`, `data_invalid`
    */
   wrap<Req extends Request, Args extends unknown[]>(
     handler: (request: Req, session: Session<Data>, ...args: Args) => Response | Promise<Response>,
@@ -46,6 +57,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * The session of a request. With {@link Sessions.commit} all that an adapter needs. A malformed, unknown or expired
    * cookie is no session, not an error. A request has one session: until it is committed, all who load it get the same.
    * @throws TypeError for what is no request
+   * @throws SessionError `store_failed`, `store_timeout`; `foreign_request` under `crossOrigin: { answer: "refuse" }`
    */
   load(request: RequestLike): Promise<Session<Data>>;
   /**
@@ -118,8 +130,15 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
  * };
  * ```
  */
+export function createSessions<Schema extends StandardSchema>(
+  options: SessionsOptions & SchemaOptions<Schema>,
+): Sessions<SchemaOutput<Schema>>;
+/** Without a schema, data has the type that is named, and nothing is validated. */
 export function createSessions<Data extends object = Record<string, unknown>>(
-  options: SessionsOptions = {},
+  options?: SessionsOptions & { schema?: undefined },
+): Sessions<Data>;
+export function createSessions<Data extends object>(
+  options: SessionsOptions & { schema?: StandardSchema | undefined } = {},
 ): Sessions<Data> {
   checkHeaders();
   const settings = resolveOptions(options);

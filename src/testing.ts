@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { checkSchema } from "./testing/check-schema.ts";
 export { type CookieJar, type CookieJarOptions, cookieJar } from "./testing/cookie-jar.ts";
 export { signedIn } from "./testing/signed-in.ts";
 export {

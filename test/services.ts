@@ -17,6 +17,7 @@ export type ServiceName =
   | "node-22"
   | "node-24"
   | "node-26"
+  | "schemas"
   | "better-sqlite3"
   | "migration-peers"
   | "bridged-stores"
@@ -50,6 +51,7 @@ const probes: Record<ServiceName, () => Service | Promise<Service>> = {
   "node-22": () => node("node-22"),
   "node-24": () => node("node-24"),
   "node-26": () => node("node-26"),
+  schemas: () => packages("schemas", "test/schemas"),
   "better-sqlite3": () => addon("better-sqlite3"),
   "migration-peers": () => packages("migration-peers", "test/migrate"),
   "bridged-stores": () => packages("bridged-stores", "test/bridged-stores"),

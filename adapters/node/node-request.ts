@@ -43,6 +43,10 @@ class NodeRequest implements RequestLike {
     return `${scheme}://${headers.host ?? headers[":authority"] ?? "localhost"}${originalUrl ?? url}`;
   }
 
+  get method(): string {
+    return this.#request.method ?? "GET";
+  }
+
   get headers(): RequestLike["headers"] {
     return this;
   }

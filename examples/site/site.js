@@ -1,7 +1,7 @@
 import { accountPage } from "./account-page.js";
 import { createChanges } from "./changes.js";
 import { favicon, returnedKey } from "./drawings.js";
-import { isOwnForm, readForm } from "./form.js";
+import { readForm } from "./form.js";
 import { goodbyePage, message } from "./page.js";
 import { shopPage } from "./shop-page.js";
 import { style } from "./style.js";
@@ -79,7 +79,6 @@ export function createSite(sessions, clock = Date.now) {
     const apply = changes.get(pathname);
     if (apply !== undefined) {
       if (request.method !== "POST") return refuse(405, pathname, { allow: "POST" });
-      if (!isOwnForm(request)) return refuse(403, pathname);
       const form = await readForm(request);
       return typeof form === "number" ? refuse(form, pathname) : change(request, apply, form);
     }
@@ -95,9 +94,12 @@ export function createSite(sessions, clock = Date.now) {
       const response = await route(request);
       return request.method === "HEAD" ? new Response(null, response) : response;
     } catch (error) {
-      if (!(error instanceof Error && error.name === "SessionError")) throw error;
+      if (!(error instanceof Error && error.name === "SessionError" && "code" in error)) throw error;
+      const { pathname } = new URL(request.url);
+      // The form was on another site, and the session took nothing from it
+      if (error.code === "foreign_request") return refuse(403, pathname);
       console.error(error);
-      return refuse(503, new URL(request.url).pathname, { "retry-after": "5" });
+      return refuse(503, pathname, { "retry-after": "5" });
     }
   };
 }

@@ -1,4 +1,5 @@
 import { known, must, oneOf } from "../option-checks.ts";
+import { atOnce } from "../platform/awaitable.ts";
 import type { RequestLike } from "./cookie-options.ts";
 
 /** Which requests from other origins may use the session, and what the others get. */
@@ -62,6 +63,7 @@ export function isForeignBy(request: RequestLike, { trusted, exempt }: CrossOrig
 
 /** Checks the options. Throws `TypeError` with what to write instead. */
 export function resolveCrossOrigin(options: CrossOriginOptions): CrossOriginRules & { readonly refuse: boolean } {
+  must(typeof options === "object" && options !== null, "crossOrigin", options, 'an object, or "allow"');
   known("crossOrigin", options, ["trusted", "exempt", "answer"]);
   const { trusted = [], exempt, answer = "anonymous" } = options;
   must(Array.isArray(trusted), "crossOrigin.trusted", trusted, 'a list of origins such as ["https://pay.example"]');
@@ -107,16 +109,11 @@ function isHostOf(origin: string, { url, headers }: RequestLike): boolean {
   return [parse(url)?.host, host].some((own) => !!own && parse(`${from.protocol}//${own}`)?.origin === from.origin);
 }
 
+/** A promise is truthy: an async function would exempt every request. */
 function isExempt(request: RequestLike, exempt: (request: RequestLike) => unknown): boolean {
-  const answer = exempt(request);
-  if (typeof answer === "boolean") return answer;
-  // A promise is truthy: an async function would exempt every request
-  if (typeof (answer as { then?: unknown } | null | undefined)?.then === "function") {
-    (answer as PromiseLike<unknown>).then(undefined, () => {});
-  }
-  throw new TypeError(
-    `crossOrigin.exempt must return true or false at once, not ${Object.prototype.toString.call(answer)}`,
-  );
+  const answer = atOnce("crossOrigin.exempt", exempt(request));
+  if (typeof answer !== "boolean") throw new TypeError("crossOrigin.exempt must return true or false");
+  return answer;
 }
 
 /** A custom scheme (`capacitor://localhost`, a browser extension) has the origin `null` for the URL parser. */

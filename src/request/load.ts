@@ -9,9 +9,11 @@ import type { RequestLike } from "../http/cookie-options.ts";
 import type { Additions } from "../http/response.ts";
 import { type Awaitable, after, atOnce, isPromise } from "../platform/awaitable.ts";
 import type { Settings } from "../rules/options.ts";
+import { noData } from "../session/content.ts";
 import { newSession, stateOf } from "../session/request-session.ts";
 import type { Session } from "../session/session.ts";
 import type { Loaded, SessionState } from "../session/state.ts";
+import { foreignSession } from "./foreign.ts";
 import { type Visit, type Visits, visitOf } from "./visit.ts";
 
 /** What one `createSessions` is made of. */
@@ -43,7 +45,7 @@ export function open(context: Context, visit: Visit): Awaitable<Session> {
   const { request, arrivedAt } = visit;
   const cookie = settings.cookieOf(request);
   const keepsAlive = settings.keepAlive === undefined || atOnce("keepAlive", settings.keepAlive(request));
-  const found = find(context, request, cookie, arrivedAt);
+  const found = foreignSession(settings, request, arrivedAt) ?? find(context, request, cookie, arrivedAt);
   const begin = (loaded: Loaded): Session => {
     const session = newSession(loaded, request, cookie, arrivedAt, keepsAlive, settings);
     visit.session = session;
@@ -70,10 +72,9 @@ function find(
 }
 
 /** A store that fails is an error, or by choice a session that is empty, takes no changes and leaves the cookie alone. */
-function unavailable({ onStoreFailure }: Settings, error: unknown, now: number): Loaded {
+function unavailable({ onStoreFailure, shape }: Settings, error: unknown, now: number): Loaded {
   if (onStoreFailure === "throw" || !isStoreFailure(error)) throw error;
-  const none = { handle: undefined, subject: undefined, authenticatedAt: undefined };
-  return { status: "unavailable", data: {}, ...none, createdAt: now, expiresAt: now, persistent: false };
+  return { status: "unavailable", ...noData(shape), createdAt: now, expiresAt: now, persistent: false };
 }
 
 /**
@@ -100,7 +101,8 @@ export function commit(
     throw new SessionError("session_committed", "The session was committed already; commit it once");
   }
   state.closed = true;
-  if (state.loaded.status === "unavailable") return { setCookie: [], accessed: state.accessed };
+  if (state.loaded.status === "unavailable" || state.loaded.status === "foreign")
+    return { setCookie: [], accessed: state.accessed };
   const lines =
     state.saving === undefined
       ? backend.keep(state, deliverable)

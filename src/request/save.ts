@@ -8,7 +8,8 @@ import type { Context } from "./load.ts";
 export async function save(context: Context, session: object, deliverable: boolean): Promise<Additions> {
   const state = stateOf(session);
   if (state.closed) throw new SessionError("session_committed", "The session was committed already; save it before");
-  if (state.loaded.status === "unavailable") return { setCookie: [], accessed: state.accessed };
+  if (state.loaded.status === "unavailable" || state.loaded.status === "foreign")
+    return { setCookie: [], accessed: state.accessed };
   const saving = (state.saving ?? Promise.resolve()).catch(() => {}).then(() => saveNow(context, state, deliverable));
   state.saving = saving;
   return { setCookie: await saving, accessed: state.accessed };
@@ -22,7 +23,7 @@ async function saveNow(
   const part = takeChanges(state);
   try {
     const { cookies, loaded } = await backend.save(part, deliverable);
-    goOnWith(state, part, loaded, settings.codec);
+    goOnWith(state, part, loaded, settings);
     if (cookies.length > 0) state.unsent = cookies;
     return cookies;
   } catch (error) {

@@ -3,6 +3,7 @@ import { known, must } from "../option-checks.ts";
 import { type Awaitable, after, atOnce, isPromise } from "../platform/awaitable.ts";
 import { stateOf } from "../session/request-session.ts";
 import type { Session } from "../session/session.ts";
+import { refusalOf } from "./foreign.ts";
 import { arrive, type Context, close, commit, open, openAlive } from "./load.ts";
 import type { Visit } from "./visit.ts";
 
@@ -49,6 +50,8 @@ export function serve(wrapped: Wrapped, request: Request, args: readonly unknown
     const visit = arrive(context, request);
     // The outermost commits; its session is this one's
     if (visit.held) return after(open(context, visit), (session) => handler(request, session, ...args));
+    const refusal = refusalOf(context.settings, request);
+    if (refusal) return refusal;
     visit.held = true;
     visit.joined = visit.session !== undefined;
     return openFirst(wrapped, visit, args);
@@ -122,6 +125,8 @@ export async function serveLazily(wrapped: Wrapped, request: Request, args: read
   const visit = arrive(context, request);
   const ask = () => openLazily(context, visit);
   if (visit.held) return handler(request, ask, ...args);
+  const refusal = refusalOf(context.settings, request);
+  if (refusal) return refusal;
   visit.held = true;
   visit.joined = visit.session !== undefined;
   let response: Response;

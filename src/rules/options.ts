@@ -1,10 +1,13 @@
 import type { SessionEvent } from "../events.ts";
 import type { CookieForm } from "../http/cookie.ts";
 import { type CookieOptions, type RequestLike, resolveCookie } from "../http/cookie-options.ts";
+import { type CrossOriginOptions, type CrossOriginRules, resolveCrossOrigin } from "../http/foreign.ts";
 import type { MigrationSource } from "../migration.ts";
 import { boolean, isDuration, isTimeout, known, must, oneOf } from "../option-checks.ts";
 import { atOnce, ignoreRejection } from "../platform/awaitable.ts";
 import { type Codec, checkedCodec, jsonCodec } from "../session/codec.ts";
+import type { StandardSchema } from "../session/schema.ts";
+import { createShape, type DataOptions, type Shape } from "../session/shape.ts";
 import type { Lifetime } from "./lifetime.ts";
 
 /** Whether, when and how tokens are replaced. */
@@ -23,7 +26,7 @@ export interface RotationOptions {
 }
 
 /** All options of `createSessions` but the store. */
-export interface SessionOptions {
+export interface SessionOptions extends DataOptions {
   /** The cookie; every default is the safe one. */
   cookie?: CookieOptions;
   /** Seconds. Defaults: `idle` 43 200 (12 h), `absolute` 604 800 (7 d), `touchEvery` a tenth of `idle`. */
@@ -36,6 +39,11 @@ export interface SessionOptions {
   keepAlive?: (request: RequestLike) => boolean;
   /** Periodic rotation of the token. Default none; sign-in makes a new token in any case. */
   rotation?: RotationOptions;
+  /**
+   * State-changing requests that pages of other origins send, WebSocket upgrades among them. Default: they get an empty
+   * session that refuses writes, unless `trusted` or `exempt` names them. `"allow"` switches the check off.
+   */
+  crossOrigin?: CrossOriginOptions | "allow";
   /** How data becomes text. Default {@link jsonCodec}. */
   codec?: Codec;
   /** Whole milliseconds that one store operation may take, and the retries of one commit. Default 5000. */
@@ -78,7 +86,11 @@ export interface Settings {
     readonly reuseWindow: number;
   };
   readonly keepAlive: ((request: RequestLike) => boolean) | undefined;
+  /** `undefined`: all requests are let through. */
+  readonly crossOrigin: (CrossOriginRules & { readonly refuse: boolean }) | undefined;
   readonly codec: Codec;
+  /** `undefined`: data may be anything. */
+  readonly shape: Shape | undefined;
   readonly storeTimeout: number;
   readonly onStoreFailure: "throw" | "anonymous";
   readonly describe: ((request: RequestLike) => unknown) | undefined;
@@ -89,14 +101,19 @@ export interface Settings {
 }
 
 /** Completes and checks the options. Throws `TypeError` and `RangeError` with what to write instead. */
-export function resolveOptions(options: SessionOptions): Settings {
+export function resolveOptions(options: SessionOptions & { schema?: StandardSchema | undefined }): Settings {
   known("options", options, [
     "store",
     "cookie",
     "lifetime",
     "keepAlive",
     "rotation",
+    "crossOrigin",
     "codec",
+    "schema",
+    "version",
+    "migrate",
+    "onInvalid",
     "storeTimeout",
     "onStoreFailure",
     "describe",
@@ -109,6 +126,7 @@ export function resolveOptions(options: SessionOptions): Settings {
     cookie = {},
     lifetime = {},
     rotation = {},
+    crossOrigin = {},
     codec = jsonCodec,
     storeTimeout = 5_000,
     onStoreFailure = "throw",
@@ -162,6 +180,14 @@ export function resolveOptions(options: SessionOptions): Settings {
     must(/function|undefined/.test(typeof value), name, value, "a function");
   must(Number.isFinite(clock()), "clock()", clock(), "a number of milliseconds");
 
+  const safeCodec = checkedCodec(codec);
+  const emit = (event: SessionEvent): void => {
+    try {
+      ignoreRejection(observe?.(event));
+    } catch {
+      // Stated at the option: the session's fate does not hang on a listener (Jetty CVE-2021-34428)
+    }
+  };
   return {
     cookieOf: resolveCookie(cookie),
     persistent: boolean("cookie.persistent", cookie.persistent),
@@ -173,19 +199,15 @@ export function resolveOptions(options: SessionOptions): Settings {
       reuseWindow: ms(reuseWindow),
     },
     keepAlive,
-    codec: checkedCodec(codec),
+    crossOrigin: crossOrigin === "allow" ? undefined : resolveCrossOrigin(crossOrigin),
+    codec: safeCodec,
+    shape: createShape(options.schema, options, safeCodec, emit),
     storeTimeout,
     onStoreFailure,
     describe: describe && ((request) => atOnce("describe", describe(request))),
     maxPerSubject,
     migrateFrom,
-    emit(event) {
-      try {
-        ignoreRejection(observe?.(event));
-      } catch {
-        // Stated at the option: the session's fate does not hang on a listener (Jetty CVE-2021-34428)
-      }
-    },
+    emit,
     clock: () => Math.floor(clock()),
   };
 }

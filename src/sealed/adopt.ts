@@ -33,6 +33,8 @@ export async function adoptSealed(
   const record: SealedRecord = {
     kind: "live",
     data: settings.codec.encode(data),
+    // adopt() is written for the shape of today, so no migration is due
+    dataVersion: settings.shape?.version,
     createdAt,
     renewedAt: now,
     subject,
@@ -52,6 +54,7 @@ export async function adoptSealed(
   return {
     status: "live",
     data,
+    version: settings.shape?.version ?? 1,
     createdAt,
     subject,
     authenticatedAt: record.authenticatedAt,

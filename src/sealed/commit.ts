@@ -4,7 +4,8 @@ import { after, all } from "../platform/awaitable.ts";
 import { CLOCK_SKEW, cookieMaxAge, limitsOf } from "../rules/lifetime.ts";
 import type { Settings } from "../rules/options.ts";
 import { planCommit } from "../rules/plan.ts";
-import { applyChanges, type Content, isUntouched, type SessionState } from "../session/state.ts";
+import { applyChanges, type Content, changedKeys, noData } from "../session/content.ts";
+import { isUntouched, type SessionState } from "../session/state.ts";
 import { newToken } from "../stored/token.ts";
 import { findSealed, newIdentity, type SealedContext, type SealedFound, who } from "./finder.ts";
 import { pack } from "./packing.ts";
@@ -47,10 +48,12 @@ function commit(
   content = state.content,
 ): Cookies {
   const { revocations, settings } = context;
-  const { codec, lifetime, clock, emit } = settings;
+  const { codec, lifetime, clock, emit, shape } = settings;
   const { changes, destroyed, signedIn, signedOut, renewed, persistent, loaded, keepsAlive } = state;
   const data = before && changes.length === 0 ? before.data : codec.encode(content.data);
   const limits = limitsOf(before?.limits, lifetime);
+  // Migrated data may be sealed with the text that the old data had, and another meaning
+  const isChanged = data !== before?.data || (changes.length > 0 && content.version !== loaded.version);
   const plan = planCommit(
     {
       status,
@@ -59,7 +62,7 @@ function commit(
       signedOut,
       renewed,
       changed: before
-        ? loaded.removals !== undefined || data !== before.data || persistent !== loaded.persistent
+        ? loaded.removals !== undefined || isChanged || persistent !== loaded.persistent
         : changes.length > 0,
       empty: Object.keys(content.data).length === 0,
       direct: true,
@@ -80,13 +83,15 @@ function commit(
   }
   if (plan === "destroy") return destroy(context, state, deliverable);
   if (plan === "touch" && before) return touch(context, state, before);
+  if (isChanged) shape?.check(content.data, content.version, changedKeys(changes));
 
-  const record = recordOf(context, state, content, data, before);
+  const dataVersion = isChanged ? content.version : before.dataVersion;
+  const record = recordOf(context, state, content, { data, dataVersion }, before);
   return after(cookiesFor(context, record, state, content.data), (cookies) =>
     after(before === undefined || isStillOurs(context, before, plan === "renew" ? record : undefined), (ours) => {
       // A logout was faster: a late response must neither bring the session back nor replace a newer cookie
       if (!ours)
-        return commit(context, state, deliverable, "ended", undefined, applyChanges({}, undefined, changes, codec));
+        return commit(context, state, deliverable, "ended", undefined, applyChanges(noData(shape), changes, settings));
       if (signedOut && before) emit({ type: "signed_out", ...who(before) });
       if (before === undefined || (signedOut && !signedIn)) emit({ type: "created", ...who(record) });
       if (signedIn) emit({ type: "signed_in", ...who(record), previous: before?.handle });
@@ -103,7 +108,7 @@ function recordOf(
   { settings: { lifetime, clock } }: SealedContext,
   state: State,
   content: Content,
-  data: string,
+  { data, dataVersion }: Pick<SealedRecord, "data" | "dataVersion">,
   before?: SealedRecord,
 ): SealedRecord {
   const { signedIn, signedOut, renewed, persistent, loaded, keepsAlive } = state;
@@ -118,6 +123,7 @@ function recordOf(
   return {
     kind: "live",
     data,
+    dataVersion,
     createdAt: kept?.createdAt ?? now,
     renewedAt,
     subject: content.subject,

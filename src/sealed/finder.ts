@@ -163,11 +163,12 @@ function live(
   sessions: readonly Opened[],
   header: string,
 ): SealedFound {
-  const { createdAt, subject, authenticatedAt, persistent = false, idle, end } = record;
+  const { createdAt, subject, authenticatedAt, persistent = false, idle, end, dataVersion = 1 } = record;
   const limits = limitsOf(record.limits, lifetime);
   return {
     status: "live",
     data,
+    version: dataVersion,
     createdAt,
     subject,
     authenticatedAt,
@@ -191,6 +192,7 @@ function nothing(
   return {
     status: ended.length > 0 ? "ended" : "none",
     data: {},
+    version: settings.shape?.version ?? 1,
     handle: undefined,
     subject: undefined,
     authenticatedAt: undefined,

@@ -136,7 +136,7 @@ export function freeze<T>(value: T): T {
 }
 
 /** A codec of one's own may know Map, Date or byte arrays: freezing does not protect those, or throws. */
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   return Array.isArray(value) || prototype === null || prototype === Object.prototype || isObjectPrototype(prototype);
 }

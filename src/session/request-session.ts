@@ -1,18 +1,18 @@
-import { SessionError } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import type { CookieForm } from "../http/cookie.ts";
 import type { RequestLike } from "../http/cookie-options.ts";
 import { known, must } from "../option-checks.ts";
 import { refuseAssignment } from "./assignment.ts";
-import { type Codec, copyOf, freeze } from "./codec.ts";
+import { checkWrite } from "./check-write.ts";
+import { copyOf, freeze } from "./codec.ts";
+import { applyChange, type Change, contentOf, type DataRules, noData, viewOf } from "./content.ts";
 import type { DeepReadonly } from "./deep-readonly.ts";
 import type { Session } from "./session.ts";
 import { ownLimits, type SignInOptions } from "./sign-in.ts";
-import { applyChange, type Change, isSubject, type Loaded, type SessionState } from "./state.ts";
+import { isSubject, type Loaded, type SessionState } from "./state.ts";
 
 /** What a session needs to know of the options of `createSessions`. */
-export interface SessionRules {
-  readonly codec: Codec;
+export interface SessionRules extends DataRules {
   readonly emit: (event: SessionEvent) => void;
   /** Milliseconds. */
   readonly lifetime: { readonly idle: number; readonly absolute: number };
@@ -31,7 +31,6 @@ export function newSession(
   keepsAlive: boolean,
   rules: SessionRules,
 ): Session {
-  const { data, subject, persistent } = loaded;
   const state: SessionState = {
     loaded,
     request,
@@ -39,8 +38,8 @@ export function newSession(
     now,
     keepsAlive,
     changes: [],
-    content: { data, subject },
-    persistent,
+    content: contentOf(loaded),
+    persistent: loaded.persistent,
     signedIn: false,
     signedOut: false,
     limits: undefined,
@@ -101,16 +100,16 @@ class RequestSession implements Session {
   }
 
   get(key: string): DeepReadonly<unknown> | undefined {
-    const { data } = this.#read().content;
+    const data = this.#view();
     return Object.hasOwn(data, key) ? freeze(data[key]) : undefined;
   }
 
   has(key: string): boolean {
-    return Object.hasOwn(this.#read().content.data, key);
+    return Object.hasOwn(this.#view(), key);
   }
 
   set(key: string, value: unknown): void {
-    const { data } = this.#write().content;
+    const data = this.#stored();
     if (value === undefined) this.delete(key);
     // A value that is there already is no change: a request that sets what it read must not undo another's
     else if (typeof value === "object" || !Object.hasOwn(data, key) || !Object.is(data[key], value)) {
@@ -126,7 +125,7 @@ class RequestSession implements Session {
   }
 
   delete(key: string): void {
-    if (Object.hasOwn(this.#write().content.data, key)) this.#change({ type: "delete", key });
+    if (Object.hasOwn(this.#stored(), key) && this.has(key)) this.#change({ type: "delete", key });
   }
 
   take(key: string): DeepReadonly<unknown> | undefined {
@@ -140,7 +139,7 @@ class RequestSession implements Session {
   }
 
   all(): Record<string, DeepReadonly<unknown>> {
-    return freeze({ ...this.#read().content.data });
+    return freeze({ ...this.#view() });
   }
 
   signIn(subject: string, options: SignInOptions = {}): void {
@@ -178,7 +177,7 @@ class RequestSession implements Session {
     if (this.#state.destroyed) return;
     const state = this.#write();
     state.destroyed = true;
-    state.content = { data: {}, subject: undefined };
+    state.content = contentOf(noData(this.#rules.shape));
   }
 
   #read(): SessionState {
@@ -194,22 +193,25 @@ class RequestSession implements Session {
 
   #write(): SessionState {
     const state = this.#read();
-    if (state.closed)
-      throw new SessionError(
-        "session_committed",
-        "The session was committed already: change it before the response is returned",
-      );
-    if (state.destroyed) throw new SessionError("session_destroyed", "The session was destroyed in this request");
-    if (state.loaded.status === "unavailable")
-      throw new SessionError("session_unavailable", "The store failed, and this anonymous session takes no changes");
+    checkWrite(state);
     return state;
   }
 
+  /** What the handler sees of the data. */
+  #view(): Record<string, unknown> {
+    return viewOf(this.#read().content, this.#rules.shape);
+  }
+
+  /** What changes apply to. */
+  #stored(): Record<string, unknown> {
+    const { content } = this.#write();
+    viewOf(content, this.#rules.shape);
+    return content.data;
+  }
+
   #change(change: Change): void {
-    const { changes, content, loaded } = this.#state;
-    // The loaded data stays as it was: commit compares and merges with it
-    if (content.data === loaded.data) content.data = { ...content.data };
-    applyChange(content, change, this.#rules.codec);
+    const { changes, content } = this.#state;
+    applyChange(content, change, this.#rules);
     changes.push(change);
   }
 }

@@ -1,26 +1,8 @@
 import type { CookieForm } from "../http/cookie.ts";
 import type { RequestLike } from "../http/cookie-options.ts";
 import type { Additions } from "../http/response.ts";
-import { type Awaitable, atOnce } from "../platform/awaitable.ts";
-import { type Codec, copyOf, put } from "./codec.ts";
-
-/**
- * One thing done to a session. Commit applies the list to what is stored by then, so that no other request's change is
- * lost.
- */
-export type Change =
-  | { readonly type: "set"; readonly key: string; readonly value: unknown }
-  | { readonly type: "update"; readonly key: string; readonly change: (value: unknown) => unknown }
-  | { readonly type: "delete"; readonly key: string }
-  | { readonly type: "clear" }
-  | { readonly type: "sign-in"; readonly subject: string }
-  | { readonly type: "sign-out"; readonly keep: readonly string[] };
-
-/** What changes apply to. */
-export interface Content {
-  data: Record<string, unknown>;
-  subject: string | undefined;
-}
+import type { Awaitable } from "../platform/awaitable.ts";
+import { applyChanges, type Change, type Content, type DataRules } from "./content.ts";
 
 /** What a session will be called and opened by, drawn before it is stored. */
 export interface Identity {
@@ -38,10 +20,12 @@ export interface OwnLimits {
 export interface Loaded {
   /**
    * `ended`: the token opens nothing but was ours a moment ago. `unavailable`: the store failed, and the session is
-   * read-only by choice.
+   * read-only by choice. `foreign`: a page of another origin sent the request, so it is read-only too.
    */
-  readonly status: "none" | "live" | "ended" | "unavailable";
+  readonly status: "none" | "live" | "ended" | "unavailable" | "foreign";
   readonly data: Record<string, unknown>;
+  /** The version of the data's shape. */
+  readonly version: number;
   readonly handle: string | undefined;
   readonly subject: string | undefined;
   readonly authenticatedAt: number | undefined;
@@ -89,53 +73,6 @@ export interface SessionState<Found extends Loaded = Loaded> {
   unsent: readonly string[];
 }
 
-/**
- * Applies one change. The same function serves the view of the request and the merge with what another request stored.
- */
-export function applyChange(content: Content, change: Change, codec: Codec): void {
-  switch (change.type) {
-    case "set":
-      put(content.data, change.key, change.value);
-      return;
-    case "update": {
-      const before = Object.hasOwn(content.data, change.key) ? content.data[change.key] : undefined;
-      const copy = before === undefined ? undefined : copyOf(codec, before, change.key);
-      const value = atOnce("The function for update", change.change(copy));
-      if (value === undefined) delete content.data[change.key];
-      else put(content.data, change.key, copyOf(codec, value, change.key));
-      return;
-    }
-    case "delete":
-      delete content.data[change.key];
-      return;
-    case "clear":
-      content.data = {};
-      return;
-    case "sign-in":
-      if (content.subject !== undefined && content.subject !== change.subject) content.data = {};
-      content.subject = change.subject;
-      return;
-    case "sign-out": {
-      const { data } = content;
-      content.data = {};
-      content.subject = undefined;
-      for (const key of change.keep) if (Object.hasOwn(data, key)) put(content.data, key, data[key]);
-    }
-  }
-}
-
-/** The changes applied to stored data: what shall be stored next. */
-export function applyChanges(
-  data: Record<string, unknown>,
-  subject: string | undefined,
-  changes: readonly Change[],
-  codec: Codec,
-): Content {
-  const content = { data: { ...data }, subject };
-  for (const change of changes) applyChange(content, change, codec);
-  return content;
-}
-
 /** Whether the request left everything as it was. */
 export function isUntouched({ changes, destroyed, renewed, persistent, loaded }: SessionState): boolean {
   return changes.length === 0 && !destroyed && !renewed && persistent === loaded.persistent;
@@ -153,6 +90,8 @@ export function isSubject(subject: unknown): subject is string {
 export function takeChanges(state: SessionState): SessionState {
   const part = { ...state };
   state.changes = [];
+  // What comes after it must not change what is being stored
+  state.content = { ...part.content, own: false };
   state.signedIn = false;
   state.signedOut = false;
   state.renewed = false;
@@ -172,10 +111,8 @@ export function takeBack(state: SessionState, part: SessionState): void {
 }
 
 /** The save is done: the request goes on with what is stored now, and with what was done since. */
-export function goOnWith(state: SessionState, part: SessionState, loaded: Loaded, codec: Codec): void {
+export function goOnWith(state: SessionState, part: SessionState, loaded: Loaded, rules: DataRules): void {
   state.loaded = loaded;
   if (state.persistent === part.persistent) state.persistent = loaded.persistent;
-  const { data, subject } = loaded;
-  if (!state.destroyed)
-    state.content = state.changes.length === 0 ? { data, subject } : applyChanges(data, subject, state.changes, codec);
+  if (!state.destroyed) state.content = applyChanges(loaded, state.changes, rules);
 }

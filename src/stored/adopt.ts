@@ -69,6 +69,8 @@ function recordOf({ settings }: Context, adoption: Adoption, previous: string): 
   return {
     kind: "live",
     data: settings.codec.encode(data),
+    // adopt() is written for the shape of today, so no migration is due
+    dataVersion: settings.shape?.version,
     createdAt,
     renewedAt: settings.clock(),
     subject,

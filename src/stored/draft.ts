@@ -1,14 +1,17 @@
 import { type Lifetime, limitsOf } from "../rules/lifetime.ts";
 import type { Settings } from "../rules/options.ts";
 import { type Plan, planCommit } from "../rules/plan.ts";
-import { applyChanges, type Content } from "../session/state.ts";
+import { applyChanges, type Content, changedKeys, contentOf, noData } from "../session/content.ts";
 import type { Place, SeenLive } from "./chain.ts";
+import type { DecodedRecord } from "./decoder.ts";
 import type { State } from "./found.ts";
 
 /** What a record is made of at commit: the request's changes applied to what is stored now. */
 export interface Draft {
   readonly state: State;
   readonly data: string;
+  /** The version of its shape. */
+  readonly dataVersion: number;
   /** What `data` is the text of. */
   readonly content: Record<string, unknown>;
   readonly subject: string | undefined;
@@ -21,7 +24,10 @@ export interface Draft {
   readonly plan: Plan;
 }
 
-/** The request's changes applied to what is stored at `place`, and what to do about them at `now`. */
+/**
+ * The request's changes applied to what is stored at `place`, and what to do about them at `now`. Throws `data_invalid`
+ * where data that does not fit the schema would be stored.
+ */
 export function draftOf(
   settings: Settings,
   state: State,
@@ -30,12 +36,14 @@ export function draftOf(
   now: number,
   mayRotate = true,
 ): Draft {
-  const { codec, lifetime, rotation } = settings;
+  const { codec, lifetime, rotation, shape } = settings;
   const seen = place.status === "live" ? place.seen : undefined;
   const live = seen?.record;
-  const stored = { data: live?.content ?? {}, subject: live?.subject };
+  const stored = storedAt(state, live, shape);
   const content = state.changes.length === 0 ? stored : contentAt(settings, state, place, stored);
   const data = live && content === stored ? live.data : codec.encode(content.data);
+  // Migrated data may be written with the text that the old data had, and another meaning
+  const isChanged = data !== live?.data || content.version !== stored.version;
   // As with data: only what this request changed may overrule what another stored
   const persistChanged = state.persistent !== state.loaded.persistent;
   const persistent = live && !persistChanged ? (live.persistent ?? false) : state.persistent;
@@ -47,7 +55,7 @@ export function draftOf(
       signedIn: state.signedIn,
       signedOut: state.signedOut,
       renewed: state.renewed,
-      changed: live ? data !== live.data || persistent !== (live.persistent ?? false) : state.changes.length > 0,
+      changed: live ? isChanged || persistent !== (live.persistent ?? false) : state.changes.length > 0,
       empty: (live === undefined || state.signedOut) && Object.keys(content.data).length === 0,
       direct: place.status === "live" && place.direct,
       unconfirmed: live?.previous !== undefined,
@@ -60,7 +68,27 @@ export function draftOf(
     limits,
     now,
   );
-  return { plan, state, data, content: content.data, subject: content.subject, persistent, persistChanged, limits };
+  if (isChanged && WRITES.has(plan)) shape?.check(content.data, content.version, changedKeys(state.changes));
+  return {
+    plan,
+    state,
+    data,
+    dataVersion: isChanged ? content.version : stored.version,
+    content: live && !isChanged ? live.content : content.data,
+    subject: content.subject,
+    persistent,
+    persistChanged,
+    limits,
+  };
+}
+
+/** The plans that store data. */
+const WRITES: ReadonlySet<Plan> = new Set(["create", "update", "rotate", "renew"]);
+
+function storedAt({ loaded }: State, live: DecodedRecord | undefined, shape: Settings["shape"]): Content {
+  if (live === undefined) return contentOf(noData(shape));
+  const { content: data, dataVersion = 1, subject } = live;
+  return contentOf({ data, version: dataVersion, handle: loaded.handle, subject });
 }
 
 /** When the session reaches its idle limit, as far as the decision about a touch is concerned. */
@@ -81,6 +109,6 @@ export function idleEndFor(
  * While nobody came between, what the request sees is the outcome already; else its changes apply anew to what is
  * stored by now.
  */
-function contentAt({ codec }: Settings, state: State, place: Place, stored: Content): Content {
-  return place === state.loaded.place ? state.content : applyChanges(stored.data, stored.subject, state.changes, codec);
+function contentAt(settings: Settings, state: State, place: Place, stored: Content): Content {
+  return place === state.loaded.place ? state.content : applyChanges(stored, state.changes, settings);
 }

@@ -25,10 +25,11 @@ export type State = SessionState<Found> & {
 
 export function liveFound({ settings }: Context, place: LivePlace, arrival: Arrival, others: readonly string[]): Found {
   const { record, idleEnd } = place.seen;
-  const { content: data, subject, authenticatedAt, createdAt, persistent = false } = record;
+  const { content: data, subject, authenticatedAt, createdAt, persistent = false, dataVersion = 1 } = record;
   return {
     status: "live",
     data,
+    version: dataVersion,
     handle: handleOf(place.key, record),
     subject,
     authenticatedAt,
@@ -53,6 +54,7 @@ export function nothingFound(
   return {
     status: place.status,
     data: {},
+    version: settings.shape?.version ?? 1,
     handle: undefined,
     subject: undefined,
     authenticatedAt: undefined,

@@ -64,7 +64,7 @@ export function updateRecord(
 
 function writeRecord(
   context: Context,
-  { state, data, content, persistent, limits }: Draft,
+  { state, data, dataVersion, content, persistent, limits }: Draft,
   place: LivePlace,
   deliverable: boolean,
   previous: string | undefined,
@@ -94,6 +94,7 @@ function writeRecord(
     authenticatedAt,
     persistent,
     meta,
+    dataVersion,
     previous,
     handle,
     idle,
@@ -153,7 +154,7 @@ export async function replaceToken(
 }
 
 function newRecord({ settings }: Context, draft: Draft, rank: Rank | undefined): LiveRecord {
-  const { state, data, subject, persistent, persistChanged } = draft;
+  const { state, data, dataVersion, subject, persistent, persistChanged } = draft;
   const { clock, describe, lifetime } = settings;
   const { signedIn, signedOut } = state;
   const now = clock();
@@ -169,6 +170,7 @@ function newRecord({ settings }: Context, draft: Draft, rank: Rank | undefined):
     // "Remember me" was the user's, not the visitor's who is left
     persistent: signedOut && !signedIn && !persistChanged ? settings.persistent : persistent,
     meta,
+    dataVersion,
     idle: limitsOf(limits, lifetime).idle,
     limits,
     order: rank?.order,
@@ -179,12 +181,13 @@ function newRecord({ settings }: Context, draft: Draft, rank: Rank | undefined):
 function movedRecord(
   { settings }: Context,
   plan: "rotate" | "renew",
-  { state, data, persistent, limits }: Draft,
+  { state, data, dataVersion, persistent, limits }: Draft,
   { key, seen: { record } }: LivePlace,
 ): LiveRecord {
   return {
     ...record,
     data,
+    dataVersion,
     persistent,
     // The clock may be behind that of the server which made the session
     renewedAt: Math.max(settings.clock(), record.createdAt),

@@ -18,6 +18,8 @@ export interface LiveRecord {
   readonly persistent?: boolean | undefined;
   /** What the application says of the device. */
   readonly meta?: unknown;
+  /** The version of the shape of `data`. Absent for 1. */
+  readonly dataVersion?: number | undefined;
   /** The public name of the session: the key of its first token. Absent where that is the present key. */
   readonly handle?: string | undefined;
   /** The idle limit in ms under which the entry's expiry was set. Absent in records of version 0.1. */
@@ -70,13 +72,15 @@ export function encodeRecord(record: LiveRecord): string {
 function restOf(record: LiveRecord): string {
   const { subject, authenticatedAt, persistent, meta, previous, handle, idle, limits, order, unknown } = record;
   // A visitor's has nothing but the limit, and stringify would be a seventh of a write
-  const others = subject ?? authenticatedAt ?? previous ?? handle ?? limits ?? order ?? unknown;
+  const dataVersion = record.dataVersion === 1 ? undefined : record.dataVersion;
+  const others = dataVersion ?? subject ?? authenticatedAt ?? previous ?? handle ?? limits ?? order ?? unknown;
   if (others === undefined && meta === undefined && !persistent) return idle === undefined ? "" : `,{"idle":${idle}}`;
   const known = {
     subject,
     authenticatedAt,
     persistent: persistent || undefined,
     meta,
+    dataVersion,
     previous,
     handle,
     idle,
@@ -111,7 +115,7 @@ export function decodeStored(text: unknown, now: number): Stored | undefined {
   const age: unknown = head[2];
   const rest: unknown = head[3] ?? NO_REST;
   if (!isTime(createdAt) || !isTime(age) || createdAt > now + CLOCK_SKEW || !isRest(rest)) return undefined;
-  const { subject, authenticatedAt, persistent, meta, previous, handle, idle, limits, order } = rest;
+  const { subject, authenticatedAt, persistent, meta, dataVersion, previous, handle, idle, limits, order } = rest;
   return {
     kind: "live",
     data: text.slice(newline + 1),
@@ -121,6 +125,7 @@ export function decodeStored(text: unknown, now: number): Stored | undefined {
     authenticatedAt,
     persistent,
     meta,
+    dataVersion,
     previous,
     handle,
     idle,
@@ -135,6 +140,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "authenticatedAt",
   "persistent",
   "meta",
+  "dataVersion",
   "previous",
   "handle",
   "idle",
@@ -174,6 +180,8 @@ function isRest(value: unknown): value is Rest {
     isOptional(rest.subject, "string") &&
     isOptionalTime(rest.authenticatedAt) &&
     isOptional(rest.persistent, "boolean") &&
+    isOptionalTime(rest.dataVersion) &&
+    rest.dataVersion !== 0 &&
     isOptional(rest.previous, "string") &&
     isOptional(rest.handle, "string") &&
     isOptionalTime(rest.idle) &&
