@@ -39,6 +39,8 @@ export interface Backend<Found extends Loaded = Loaded> {
   keep(state: SessionState<Found>, deliverable: boolean): Awaitable<readonly string[]>;
   /** {@link Backend.keep}, and where the session is from then on: the request goes on with it. */
   save(state: SessionState<Found>, deliverable: boolean): Promise<{ cookies: readonly string[]; loaded: Found }>;
+  /** Where the session of a request is by now, or that it has ended. Judged anew, and no reuse of a token. */
+  reload?(state: SessionState<Found>): Promise<Found>;
   /**
    * The request is a sign of life, so its session must not reach its idle limit meanwhile: moves the limit if that is
    * due, without waiting. `keep` waits for it. Called as soon as the session is loaded, unless nothing but a look was

@@ -36,6 +36,8 @@ export type SessionEvent = {
    * caches keep it. Had the session been read before, the response would say `Vary: Cookie`.
    */
   | { readonly type: "read_after_response" }
+  /** A session was changed after its response, which threw `session_committed`. */
+  | { readonly type: "write_after_response" }
   /** A well-formed token that leads nowhere: a session that is long over, a store that was lost, or guessing. */
   | { readonly type: "unknown" }
   /** The session of another library was taken over; `age` in milliseconds, as far as it is known. */

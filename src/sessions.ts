@@ -2,7 +2,7 @@ import type { Backend, BackendSource, CreateBackend, SessionInfo } from "./backe
 import type { RequestLike } from "./http/cookie-options.ts";
 import { checkHeaders, type HeadersLike, headersOf, merge, type SessionHeaders } from "./http/response.ts";
 import { type Awaitable, after } from "./platform/awaitable.ts";
-import { arrive, type Context, commit, load, openAlive } from "./request/load.ts";
+import { arrive, type Context, commit, load, openAlive, reload } from "./request/load.ts";
 import { save } from "./request/save.ts";
 import { createVisits } from "./request/visit.ts";
 import { serve, serveLazily, type WrapOptions, wrapped } from "./request/wrap.ts";
@@ -74,6 +74,13 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * @throws SessionError as {@link Sessions.commit}
    */
   save(session: Session<Data>, options?: { deliverable?: boolean }): Promise<Headers>;
+  /**
+   * The session of the same request as it is stored by now, for the events of a socket: another object, which takes
+   * changes for {@link Sessions.save} or {@link Sessions.commit}, whatever became of the first. `isNew` if the session
+   * has ended.
+   * @throws SessionError `store_failed`, `store_timeout`
+   */
+  reload(session: Session<Data>): Promise<Session<Data>>;
   /**
    * {@link Sessions.load} without a promise where the store answers without one, for adapters that can go on at once.
    * The request is served, which is a sign of life: an idle limit that is due is moved meanwhile, as by `wrap`. What
@@ -156,6 +163,7 @@ export function createSessions<Data extends object>(
     load: async (request) => load(context, request),
     loadFrom: (request) => openAlive(context, arrive(context, request)),
     commit: async (session, { deliverable = true } = {}) => headersOf(await commit(context, session, deliverable)),
+    reload: async (session) => reload(context, session),
     save: async (session, { deliverable = true } = {}) => headersOf(await save(context, session, deliverable)),
     commitTo: (session, headers, { deliverable = true } = {}) =>
       after(commit(context, session, deliverable), (additions) => {

@@ -77,6 +77,17 @@ function unavailable({ onStoreFailure, shape }: Settings, error: unknown, now: n
   return { status: "unavailable", ...noData(shape), createdAt: now, expiresAt: now, persistent: false };
 }
 
+/** The session of the same request as it is stored by now, which takes changes whatever became of the first. */
+export async function reload<Data extends object>(context: Context, session: object): Promise<Session<Data>> {
+  const { backend, settings } = context;
+  const state = stateOf(session);
+  await state.saving?.catch(() => {});
+  const now = settings.clock();
+  const { request, cookie, keepsAlive } = state;
+  const loaded = backend.reload ? await backend.reload(state) : await find(context, request, cookie, now);
+  return newSession(loaded, request, cookie, now, keepsAlive, settings) as unknown as Session<Data>;
+}
+
 /**
  * {@link open} for a request that is served: it is a sign of life, so its session must not reach the idle limit while it
  * takes its time.

@@ -168,9 +168,12 @@ class RequestSession implements Session {
     this.#write().renewed = true;
   }
 
-  persist(on = true): void {
+  persist(on = true, options: Pick<SignInOptions, "lifetime"> = {}): void {
     must(typeof on === "boolean", "The argument of persist", on, "true or false");
-    this.#write().persistent = on;
+    known("persist", options, ["lifetime"]);
+    const state = this.#write();
+    if (options.lifetime !== undefined) state.limits = ownLimits(options.lifetime, this.#rules.lifetime);
+    state.persistent = on;
   }
 
   destroy(): void {
@@ -193,6 +196,10 @@ class RequestSession implements Session {
 
   #write(): SessionState {
     const state = this.#read();
+    if (state.closed) {
+      const { handle, subject } = state.loaded;
+      this.#rules.emit({ type: "write_after_response", handle, subject });
+    }
     checkWrite(state);
     return state;
   }

@@ -53,7 +53,7 @@ export interface SessionState<Found extends Loaded = Loaded> {
   persistent: boolean;
   signedIn: boolean;
   signedOut: boolean;
-  /** What the sign-in asked for. */
+  /** What the sign-in asked for, or `persist`. */
   limits: OwnLimits | undefined;
   /** Of the new session that a first write, a sign-in or a sign-out makes, once it was drawn. */
   identity: Identity | undefined;
@@ -74,8 +74,8 @@ export interface SessionState<Found extends Loaded = Loaded> {
 }
 
 /** Whether the request left everything as it was. */
-export function isUntouched({ changes, destroyed, renewed, persistent, loaded }: SessionState): boolean {
-  return changes.length === 0 && !destroyed && !renewed && persistent === loaded.persistent;
+export function isUntouched({ changes, destroyed, renewed, persistent, limits, loaded }: SessionState): boolean {
+  return changes.length === 0 && !destroyed && !renewed && limits === undefined && persistent === loaded.persistent;
 }
 
 /**

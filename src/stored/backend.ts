@@ -7,7 +7,7 @@ import type { Entry, SessionStore } from "../store.ts";
 import type { adopt } from "./adopt.ts";
 import type { Arrival } from "./arrival.ts";
 import { arrive, judge, type LivePlace, type Place, type Reuse, type Seen } from "./chain.ts";
-import { keep, save } from "./commit.ts";
+import { keep, reload, save } from "./commit.ts";
 import { type Context, createContext } from "./context.ts";
 import { endReused } from "./end.ts";
 import { type Found, liveFound, nothingFound } from "./found.ts";
@@ -31,6 +31,7 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
       return removals && deliverable ? after(lines, (ours) => [...removals, ...ours]) : lines;
     },
     save: (state, deliverable) => save(context, state, deliverable),
+    reload: (state) => reload(context, state),
     keepAlive: (state) => keepAlive(context, state),
     list: (subject, current) => list(context, subject, current),
     revoke: (subject, handle) => revoke(context, subject, handle),

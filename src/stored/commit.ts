@@ -75,6 +75,18 @@ export async function save(
   return { cookies, loaded: next };
 }
 
+/** The session as others have left it by now. Its token was good when the request came, so it is followed only. */
+export async function reload(context: Context, state: State): Promise<Found> {
+  const { settings } = context;
+  const arrival = { at: settings.clock(), left: settings.storeTimeout };
+  const { place, others, touch: touched } = state.loaded;
+  const now = place.status === "live" ? await follow(context, place.token, arrival) : place;
+  const found =
+    now.status === "live" ? liveFound(context, now, arrival, others) : nothingFound(context, now, arrival, others);
+  found.touch = touched;
+  return found;
+}
+
 /** The first attempt is synchronous on a synchronous store: no promise for the common case. */
 function commit(context: Context, state: State, deliverable: boolean, waited: boolean): Awaitable<readonly string[]> {
   // Somebody of this process was first: what was loaded is old for certain

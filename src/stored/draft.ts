@@ -47,7 +47,7 @@ export function draftOf(
   // As with data: only what this request changed may overrule what another stored
   const persistChanged = state.persistent !== state.loaded.persistent;
   const persistent = live && !persistChanged ? (live.persistent ?? false) : state.persistent;
-  const limits = limitsOf(live?.limits, lifetime);
+  const limits = limitsOf(state.limits ?? live?.limits, lifetime);
   const plan = planCommit(
     {
       status: place.status,
@@ -55,7 +55,9 @@ export function draftOf(
       signedIn: state.signedIn,
       signedOut: state.signedOut,
       renewed: state.renewed,
-      changed: live ? isChanged || persistent !== (live.persistent ?? false) : state.changes.length > 0,
+      changed: live
+        ? isChanged || persistent !== (live.persistent ?? false) || state.limits !== undefined
+        : state.changes.length > 0,
       empty: (live === undefined || state.signedOut) && Object.keys(content.data).length === 0,
       direct: place.status === "live" && place.direct,
       unconfirmed: live?.previous !== undefined,

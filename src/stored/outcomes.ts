@@ -98,7 +98,7 @@ function writeRecord(
     previous,
     handle,
     idle,
-    limits: own,
+    limits: state.limits ?? own,
     order,
     unknown,
     content,
@@ -116,7 +116,8 @@ function writeRecord(
     if (state.kept)
       state.kept.place = { ...place, seen: { kind: "live", record, version, expiresAt, idleEnd: expiresAt } };
     // The lifetime of the browser's cookie follows what is stored
-    const resend = persistent !== (seen.record.persistent ?? false) && deliverable;
+    const isChanged = persistent !== (seen.record.persistent ?? false) || (persistent && state.limits !== undefined);
+    const resend = isChanged && deliverable;
     return resend ? cookieFor(context, place.token, record, state) : offer(context, place, state, deliverable);
   });
 }
@@ -159,7 +160,6 @@ function newRecord({ settings }: Context, draft: Draft, rank: Rank | undefined):
   const { signedIn, signedOut } = state;
   const now = clock();
   const meta = describe && copyOf(jsonCodec, describe(state.request) ?? null, "describe()");
-  const limits = signedIn ? state.limits : undefined;
   return {
     kind: "live",
     data,
@@ -171,8 +171,8 @@ function newRecord({ settings }: Context, draft: Draft, rank: Rank | undefined):
     persistent: signedOut && !signedIn && !persistChanged ? settings.persistent : persistent,
     meta,
     dataVersion,
-    idle: limitsOf(limits, lifetime).idle,
-    limits,
+    idle: limitsOf(state.limits, lifetime).idle,
+    limits: state.limits,
     order: rank?.order,
   };
 }
@@ -194,6 +194,7 @@ function movedRecord(
     previous: plan === "rotate" ? key : undefined,
     handle: handleOf(key, record),
     idle: state.keepsAlive ? limits.idle : record.idle,
+    limits: state.limits ?? record.limits,
   };
 }
 

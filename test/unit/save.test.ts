@@ -170,3 +170,89 @@ describe("save()", () => {
     expect((await load(token)).all()).toEqual({ a: "x", b: "y", c: "z" });
   });
 });
+
+describe("reload()", () => {
+  test("gives the session as others have left it, for further changes, whatever became of the first", async () => {
+    const first = await load();
+    first.set("a", "first");
+    const token = tokenIn(await sessions.commit(first));
+    const other = await load(token);
+    other.set("b", "second");
+    await sessions.commit(other);
+    const again = await sessions.reload(other);
+    expect(again.all()).toEqual({ a: "first", b: "second" });
+    again.set("a", "third");
+    await sessions.save(again, { deliverable: false });
+    expect((await load(token)).get("a")).toBe("third");
+  });
+
+  test("follows a token that was rotated meanwhile, past its grace too, and that is no reuse", async () => {
+    const events: string[] = [];
+    const observe = ({ type }: { type: string }) => events.push(type);
+    const rotating = { store, clock: () => now, observe, rotation: { every: 10, grace: 1, reuseWindow: 300 } } as const;
+    sessions = createSessions<TestData>(rotating);
+    const first = await load();
+    first.set("a", "first");
+    const token = tokenIn(await sessions.commit(first));
+    const held = await load(token);
+    now += 11_000;
+    const next = tokenIn(await sessions.commit(await load(token)));
+    await sessions.commit(await load(next));
+    now += 60_000;
+    expect((await sessions.reload(held)).get("a")).toBe("first");
+    expect(events).toContain("rotated");
+    expect(events).not.toContain("token_reused");
+  });
+
+  test("says that a session has ended", async () => {
+    const first = await load();
+    first.set("a", "first");
+    const token = tokenIn(await sessions.commit(first));
+    const held = await load(token);
+    const other = await load(token);
+    other.destroy();
+    await sessions.commit(other);
+    const ended = await sessions.reload(held);
+    expect([ended.isNew, ended.all()]).toEqual([true, {}]);
+  });
+});
+
+describe("persist() with a lifetime", () => {
+  test("bounds one session: a new one, and one that exists", async () => {
+    const fresh = await load();
+    fresh.set("a", "new");
+    fresh.persist(true, { lifetime: { idle: 60 } });
+    const short = tokenIn(await sessions.commit(fresh));
+    const other = await load();
+    other.set("a", "there");
+    const long = tokenIn(await sessions.commit(other));
+    const known = await load(long);
+    known.persist(true, { lifetime: { idle: 120, absolute: 600 } });
+    expect((await sessions.commit(known)).get("set-cookie")).toContain("Max-Age=600");
+    now += 61_000;
+    expect((await load(short)).isNew).toBe(true);
+    expect((await load(long)).get("a")).toBe("there");
+    now += 60_000;
+    expect((await load(long)).isNew).toBe(true);
+  });
+
+  test("stays through a rotation and a renewal", async () => {
+    sessions = createSessions<TestData>({ store, clock: () => now, rotation: { every: "request" } });
+    const first = await load();
+    first.set("a", "first");
+    first.persist(false, { lifetime: { idle: 60 } });
+    const token = tokenIn(await sessions.commit(first));
+    const rotated = tokenIn(await sessions.commit(await load(token)));
+    const renewing = await load(rotated);
+    renewing.renew();
+    const renewed = tokenIn(await sessions.commit(renewing));
+    expect((await load(renewed)).get("a")).toBe("first");
+    now += 61_000;
+    expect((await load(renewed)).isNew).toBe(true);
+  });
+
+  test("cannot go above the limits of the options", async () => {
+    const session = await load();
+    expect(() => session.persist(true, { lifetime: { idle: 1e9 } })).toThrow(RangeError);
+  });
+});
