@@ -21,7 +21,8 @@ export type ServiceName =
   | "better-sqlite3"
   | "migration-peers"
   | "bridged-stores"
-  | "border-peers";
+  | "border-peers"
+  | "express-packages";
 
 /** Whether it is here, and if not, why not. `path` is the program, where it is one. */
 export interface Service {
@@ -56,6 +57,7 @@ const probes: Record<ServiceName, () => Service | Promise<Service>> = {
   "migration-peers": () => packages("migration-peers", "test/migrate"),
   "bridged-stores": () => packages("bridged-stores", "test/bridged-stores"),
   "border-peers": () => packages("border-peers", "test/border"),
+  "express-packages": () => packages("express-packages", "test/express"),
 };
 
 const found = new Map<ServiceName, Promise<Service>>();

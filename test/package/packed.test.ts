@@ -8,7 +8,7 @@ import { installPacked } from "./packed.ts";
 
 const run = promisify(execFile);
 // Entries of a host with types of its own, which whoever imports them has.
-const HOSTED: readonly string[] = ["./node", "./node-listener", "./hono"];
+const HOSTED: readonly string[] = ["./node", "./node-listener", "./express-session", "./fastify", "./koa", "./hono"];
 const SETTINGS = {
   target: "es2022",
   lib: ["es2022", "dom", "dom.iterable"],
