@@ -123,8 +123,7 @@ export class Binding implements Owner {
 
   /** From here on a change throws in strict code. What is frozen is ours: an object that was assigned is not. */
   #close(): void {
-    // Something to store, so that there is a session
-    if (this.options.saveUninitialized && this.#session.isNew) this.#session.set(COOKIE_KEY, {});
+    if (this.options.saveUninitialized && this.#session.isNew) this.#begin();
     const object = this.#object;
     if (!object) return;
     try {
@@ -136,6 +135,15 @@ export class Binding implements Owner {
     }
   }
 
+  /** Something to store, so that there is a session; not for a request that may not have one. */
+  #begin(): void {
+    try {
+      this.#session.set(COOKIE_KEY, {});
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
+  }
+
   async save(): Promise<void> {
     const object = this.#open();
     const { data } = this.#transfer(object);
@@ -143,10 +151,7 @@ export class Binding implements Owner {
     this.#copies = new Map();
     for (const key of Object.keys(data)) pair(data[key], (object as unknown as Data)[key], this.#copies);
     this.#before = data;
-    await this.options.sessions.save(this.#session, { deliverable: this.#answers }).catch((error: unknown) => {
-      // A sealed session is stored in the response
-      if (!this.#answers || !isNotSupported(error)) throw error;
-    });
+    await this.options.sessions.save(this.#session, { deliverable: this.#answers });
   }
 
   async regenerate(keep: readonly string[]): Promise<void> {
@@ -208,8 +213,8 @@ function lifetimeOf(maxAge: number | null, idle: number): { lifetime: { idle: nu
   return maxAge !== null && maxAge > 0 && maxAge < idle ? { lifetime: { idle: maxAge / 1000 } } : undefined;
 }
 
-function isNotSupported(error: unknown): boolean {
-  return error instanceof SessionError && error.code === "not_supported";
+function isRefusal(error: unknown): boolean {
+  return error instanceof SessionError && (error.code === "foreign_request" || error.code === "session_unavailable");
 }
 
 function notOurs(): SessionError {

@@ -533,6 +533,19 @@ describe("options", () => {
     expect((await ada.get("/look")).headers.getSetCookie()).toEqual([]);
   });
 
+  test("saveUninitialized asks nothing for a request of another origin, or while the store fails", async () => {
+    const store = { ...memoryStore(), read: () => Promise.reject(new Error("down")) };
+    const options = { saveUninitialized: true, onStoreFailure: "anonymous", store } as const;
+    const { visitor, app } = await start({ "/": (_request, response) => response.end("fine") }, options);
+    app.post("/", (_request, response) => void response.end("fine"));
+    expect((await visitor(`__Host-Http-session=${"A".repeat(43)}`).get("/")).body).toBe("fine");
+    const { url, close } = await serve(app);
+    opened.push(close);
+    const headers = { origin: "https://evil.example", "sec-fetch-site": "cross-site" };
+    const answer = await send(url, { method: "POST", headers });
+    expect([answer.status, answer.headers.getSetCookie()]).toEqual([200, []]);
+  });
+
   test("subject binds a user: list, revokeAll and maxPerSubject know the sessions, signing out unbinds", async () => {
     const events: SessionEvent[] = [];
     const { visitor, middleware } = await start(
