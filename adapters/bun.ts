@@ -12,7 +12,9 @@
  *
  * Bun.serve({
  *   routes: {
- *     "/users/:id": bunHandler(sessions, (request, session) => Response.json({ id: request.params.id, visits: session.get("visits") })),
+ *     "/users/:id": bunHandler(sessions, (request, session) =>
+ *       Response.json({ id: request.params.id, visits: session.get("visits") }),
+ *     ),
  *   },
  *   fetch: bunHandler(sessions, (_request, session) => {
  *     session.update("visits", (visits = 0) => visits + 1);

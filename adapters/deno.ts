@@ -72,8 +72,8 @@ const broomDelay = 60_000;
 
 /**
  * Keeps sessions in Deno KV, on a file or on Deno Deploy, with all the promises: a check of the versionstamp is the
- * compare-and-set, the index by subject changes in the same atomic commit, and `expireIn` clears away what has ended. Several
- * processes may share a file: what meets the lock of another is done again, for a second or so.
+ * compare-and-set, the index by subject changes in the same atomic commit, and `expireIn` clears away what has ended.
+ * Several processes may share a file: what meets the lock of another is done again, for a second or so.
  *
  * Deno KV takes values of at most 64 KiB: a larger session makes the commit reject with a `RangeError`, and what was
  * stored stays as it is.

@@ -27,9 +27,9 @@ export interface HonoSessionOptions<Name extends string = "session"> {
 }
 
 /**
- * Middleware that puts the session on `c.var.session` and commits it when the handlers are done. An `HTTPException` is an
- * answer: what was set before it is stored. When anything else was thrown nothing is. Mounted twice over one request, the
- * inner one uses the session of the outer one, which commits.
+ * Middleware that puts the session on `c.var.session` and commits it when the handlers are done. An `HTTPException` is
+ * an answer: what was set before it is stored. When anything else was thrown nothing is. Mounted twice over one
+ * request, the inner one uses the session of the outer one, which commits.
  *
  * @example
  * ```ts
@@ -95,7 +95,9 @@ function isAnswer(error: object): boolean {
   return typeof (error as { getResponse?: unknown }).getResponse === "function";
 }
 
-/** The sessions of a request by their kind. By context, since middleware in between may put another request on `raw`. */
+/**
+ * The sessions of a request by their kind. By context, since middleware in between may put another request on `raw`.
+ */
 const mounted = new WeakMap<Context, Map<unknown, () => Promise<unknown>>>();
 
 function mountedOn(context: Context): Map<unknown, () => Promise<unknown>> {

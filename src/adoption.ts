@@ -6,7 +6,10 @@ import type { Settings } from "./rules/options.ts";
 import { copyOf, jsonCodec } from "./session/codec.ts";
 import { isSubject } from "./session/state.ts";
 
-/** Browsers cap a cookie's life at 400 days (RFC 6265bis, section 5.5); whatever the old library said, no cookie is older. */
+/**
+ * Browsers cap a cookie's life at 400 days (RFC 6265bis, section 5.5); whatever the old library said, no cookie is
+ * older.
+ */
 const LONGEST_LIFE = 400 * 86_400_000;
 
 /** A cookie of another library that came with a request, and whose it is. */
@@ -16,8 +19,8 @@ export interface Claim {
   /** A text that only the holder of the cookie knows. The token of the new session is derived from it. */
   readonly token: string;
   /**
-   * Set-Cookie lines that remove the old cookies; none where the source keeps them. They go before ours, which may be of
-   * the same name.
+   * Set-Cookie lines that remove the old cookies; none where the source keeps them. They go before ours, which may be
+   * of the same name.
    */
   readonly removals: readonly string[];
 }

@@ -57,8 +57,8 @@ export class SessionError extends Error {
 }
 
 /**
- * What `console.error` prints of a {@link SessionError} on Node, Deno and Bun: the stacks, and no fields of the cause. An
- * engine's error holds whatever its client puts there, the command with the whole session among it.
+ * What `console.error` prints of a {@link SessionError} on Node, Deno and Bun: the stacks, and no fields of the cause.
+ * An engine's error holds whatever its client puts there, the command with the whole session among it.
  */
 function inspected(this: SessionError): string {
   const { cause, code, status, stack } = this;

@@ -32,8 +32,8 @@ export type SessionEvent = {
   /** A rotated token came after its time of grace: a copy of it is about (OWASP Session Management: renewal). */
   | { readonly type: "token_reused"; readonly revoked: boolean }
   /**
-   * A live session was first read after its response had left with a Cache-Control of the handler's own that lets shared
-   * caches keep it. Had the session been read before, the response would say `Vary: Cookie`.
+   * A live session was first read after its response had left with a Cache-Control of the handler's own that lets
+   * shared caches keep it. Had the session been read before, the response would say `Vary: Cookie`.
    */
   | { readonly type: "read_after_response" }
   /** A session was changed after its response, which threw `session_committed`. */
@@ -65,8 +65,8 @@ export type SessionEvent = {
       /** The name, the message and the code of what the store threw. */
       readonly reason: { readonly name: string; readonly message: string; readonly code?: string };
       /**
-       * What the store threw. Not enumerable, so that neither JSON nor an inspector shows it: an engine's error may hold
-       * the command with the whole session.
+       * What the store threw. Not enumerable, so that neither JSON nor an inspector shows it: an engine's error may
+       * hold the command with the whole session.
        */
       readonly cause: unknown;
     }

@@ -45,8 +45,7 @@ export interface EntryMeta {
 
 /**
  * An engine that keeps sessions. Keys are 43 characters of base64url (the digest of a token, never a token), under
- * `prefixedStore` up to 20 more in front; values are text; an engine that
- * cannot keep a lone surrogate refuses it.
+ * `prefixedStore` up to 20 more in front; values are text; an engine that cannot keep a lone surrogate refuses it.
  *
  * Four rules hold for every method:
  * - An expired entry is a missing entry: not read, not updated, not touched, not listed; `create` may take its key.

@@ -20,9 +20,9 @@ import { addTo, type Head, headOf, isStatusLine, setHeaders } from "./response-h
 /**
  * Commits a session before the head of a response leaves. The commit starts with the first call that would send the
  * head, since from then on the handler may not change the head either. Where it is done at once, the call passes. Where
- * it has to be waited for, this call and all that follow are held and let go in order, and the head counts as sent. When
- * it fails, what the handler answered is thrown away, head and body, and `fail` decides about the answer. What a commit
- * adds is merged immediately before the real `writeHead`.
+ * it has to be waited for, this call and all that follow are held and let go in order, and the head counts as sent.
+ * When it fails, what the handler answered is thrown away, head and body, and `fail` decides about the answer. What a
+ * commit adds is merged immediately before the real `writeHead`.
  *
  * The methods put over the response's own are the same functions for all responses, with their state on the response:
  * closures would give each response a shape of its own, which doubled the CPU of a whole request.

@@ -80,8 +80,8 @@ function setList(response: ServerResponse, headers: OutgoingHttpHeader[] | [stri
 }
 
 /**
- * What commits add is merged with what stands on a response. More than once, if need be: whoever writes headers after the
- * commit, such as `on-headers`, is merged with as well, and so is an error page.
+ * What commits add is merged with what stands on a response. More than once, if need be: whoever writes headers after
+ * the commit, such as `on-headers`, is merged with as well, and so is an error page.
  */
 export function addTo(response: ServerResponse, additions: SessionHeaders): void {
   if (!additions.isEmpty) addSessionHeaders(new HeadersOf(response), additions);

@@ -47,14 +47,14 @@ const TOO_LARGE = "Cannot store a session that is larger than a Durable Object's
  * Keeps sessions in Durable Objects, with all the promises: each session is an object of its own, and each subject has
  * one that lists its sessions. Bind the class {@linkcode SessionObject}, which your worker exports.
  *
- * A read is one call of an object, a write as well. A signed-in session costs a second call about once a day. For a user
- * of n sessions `list` makes 2n + 1 calls, `revokeAll` 4n + 2, and a sign-in under a limit of m sessions about 2m + 5,
- * six at a time. Workers bound the calls of one request, at 50 on the free plan and at 10,000 on the paid one: so limit
- * the sessions of a user, with `maxPerSubject`. Past the bound a call fails; what it ended stays ended, and the next
- * one goes on. An object's row in the list is written before the session and removed
- * after it, so that a crash in between leaves a row that leads nowhere: `keysOf` asks each session, and alarms clear
- * away what has ended. A session may have 2 MB on SQLite storage and 128 kB on key-value storage; a larger one is a
- * `RangeError`, and what was stored stays.
+ * A read is one call of an object, a write as well. A signed-in session costs a second call about once a day. For a
+ * user of n sessions `list` makes 2n + 1 calls, `revokeAll` 4n + 2, and a sign-in under a limit of m sessions about 2m
+ * + 5, six at a time. Workers bound the calls of one request, at 50 on the free plan and at 10,000 on the paid one: so
+ * limit the sessions of a user, with `maxPerSubject`. Past the bound a call fails; what it ended stays ended, and the
+ * next one goes on. An object's row in the list is written before the session and removed after it, so that a crash in
+ * between leaves a row that leads nowhere: `keysOf` asks each session, and alarms clear away what has ended. A session
+ * may have 2 MB on SQLite storage and 128 kB on key-value storage; a larger one is a `RangeError`, and what was stored
+ * stays.
  *
  * @throws {TypeError} when `namespace` is no Durable Object namespace.
  */

@@ -55,7 +55,9 @@ export interface EnvSessions<Env extends object, Data extends object> {
  *
  * @example
  * ```ts
- * const sessions = sessionsFromEnv((env: Env) => createSessions<Data>({ store: durableObjectStore(binding(env, "SESSIONS")) }));
+ * const sessions = sessionsFromEnv((env: Env) =>
+ *   createSessions<Data>({ store: durableObjectStore(binding(env, "SESSIONS")) }),
+ * );
  *
  * export default {
  *   fetch: sessions.wrap((request, session, env, ctx: ExecutionContext) => Response.json(session.all())),

@@ -26,8 +26,8 @@ export interface CookieOptions {
   sameSite?: "lax" | "strict" | "none";
   /**
    * Default `true`: always Secure, since behind a proxy that ends TLS a guess from the URL would drop the protection in
-   * silence. `"auto"` is for development: on plain http with a loopback host, and no header of a proxy that is not on this
-   * machine, the cookie is `session` without Secure, and a warning says so once. Everywhere else, and with
+   * silence. `"auto"` is for development: on plain http with a loopback host, and no header of a proxy that is not on
+   * this machine, the cookie is `session` without Secure, and a warning says so once. Everywhere else, and with
    * `NODE_ENV=production`, it is as by default.
    */
   secure?: true | "auto";

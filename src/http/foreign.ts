@@ -36,11 +36,11 @@ export interface ForeignSource {
  *
  * 1. GET, HEAD, OPTIONS and TRACE pass, unless they open a WebSocket, which no other rule of browsers protects.
  * 2. `Sec-Fetch-Site` decides where there is one: `same-origin` and `none` (the user's own doing) pass.
- * 3. Without it (a browser before 2023, or plain http) the host of `Origin` must be the request's own. The scheme is not
- *    compared, since a proxy that ends TLS hides it. A request with neither header does not come from a browser.
+ * 3. Without it (a browser before 2023, or plain http) the host of `Origin` must be the request's own. The scheme is
+ *    not compared, since a proxy that ends TLS hides it. A request with neither header does not come from a browser.
  *
- * What is left passes only if `Origin` is trusted or the request exempt. A request-like object without `method` is taken
- * for a GET. Source: OWASP Cross-Site Request Forgery Prevention, "Fetch Metadata headers"; Go's
+ * What is left passes only if `Origin` is trusted or the request exempt. A request-like object without `method` is
+ * taken for a GET. Source: OWASP Cross-Site Request Forgery Prevention, "Fetch Metadata headers"; Go's
  * `http.CrossOriginProtection`.
  * @throws TypeError for options that cannot work
  */

@@ -78,11 +78,11 @@ const NONE: readonly Additions[] = [];
  * Merges what `commit` returned into the headers of a response, for adapters. The response's own headers are kept:
  * `Vary` gains `Cookie`; `Cache-Control` becomes `no-store` if there is none; beside a Set-Cookie of ours it loses
  * `public` and `s-maxage` and gains `private`, since a shared cache may keep a Set-Cookie otherwise (RFC 9111, section
- * 3); a `CDN-Cache-Control`, `Surrogate-Control` or the like becomes `no-store` then (RFC 9213). Where a live session was
- * loaded and nobody looked at it, a response that says nothing about caching gets `Vary: Cookie` and `no-store` as well,
- * since a page that streams may read it later; one that says how it is cached stays as it is. A Set-Cookie of our name
- * is replaced. `target` must belong to this request alone: never the headers of a
- * `Response` that a handler returned and may return again.
+ * 3); a `CDN-Cache-Control`, `Surrogate-Control` or the like becomes `no-store` then (RFC 9213). Where a live session
+ * was loaded and nobody looked at it, a response that says nothing about caching gets `Vary: Cookie` and `no-store` as
+ * well, since a page that streams may read it later; one that says how it is cached stays as it is. A Set-Cookie of our
+ * name is replaced. `target` must belong to this request alone: never the headers of a `Response` that a handler
+ * returned and may return again.
  * @throws TypeError when the headers are immutable
  */
 export function addSessionHeaders(target: HeadersLike | SessionHeaders, additions: Headers | SessionHeaders): void {

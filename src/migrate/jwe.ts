@@ -135,7 +135,9 @@ async function openGcm(secret: Bytes, iv: Bytes, text: Bytes, tag: Bytes, additi
   return crypto.subtle.decrypt({ name: "AES-GCM", iv, additionalData }, key, joined(text, tag));
 }
 
-/** RFC 7518, section 5.2.2: HMAC-SHA-512 of header, nonce, text and the header's length in bits, its first half the tag. */
+/**
+ * RFC 7518, section 5.2.2: HMAC-SHA-512 of header, nonce, text and the header's length in bits, its first half the tag.
+ */
 async function openCbc(secret: Bytes, iv: Bytes, text: Bytes, tag: Bytes, header: Bytes): Promise<ArrayBuffer> {
   const algorithm = { name: "HMAC", hash: "SHA-512" };
   const signing = await crypto.subtle.importKey("raw", secret.slice(0, 32), algorithm, false, ["sign"]);

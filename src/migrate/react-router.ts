@@ -12,7 +12,10 @@ export interface ReactRouterOptions extends SourceOptions<RouterData> {
   readonly name?: string;
   /** What the old cookie has as `secrets`. */
   readonly secrets: string | readonly string[];
-  /** `readData` and `deleteData` of `createSessionStorage`, where the cookie is an id. Default: the cookie is the session. */
+  /**
+   * `readData` and `deleteData` of `createSessionStorage`, where the cookie is an id. Default: the cookie is the
+   * session.
+   */
   readonly storage?: {
     readData(id: string): Awaitable<unknown>;
     deleteData(id: string): Awaitable<unknown>;
@@ -29,7 +32,8 @@ export interface RemixSessionOptions extends SourceOptions<RouterData> {
 }
 
 /**
- * Sessions of React Router 7 and 8 and of Remix 2, in the cookie or behind an id. Flash messages come as `__flash_key__`.
+ * Sessions of React Router 7 and 8 and of Remix 2, in the cookie or behind an id. Flash messages come as
+ * `__flash_key__`.
  * @throws TypeError when the secrets are none: an unsigned cookie is no proof of anything
  */
 export function reactRouter(options: ReactRouterOptions): MigrationSource<RouterData> {

@@ -19,8 +19,8 @@ export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
 }
 
 /**
- * The answer of a callback that must not be asynchronous. A promise would pass for the answer itself; it is refused, and
- * its rejection ends nobody's process.
+ * The answer of a callback that must not be asynchronous. A promise would pass for the answer itself; it is refused,
+ * and its rejection ends nobody's process.
  */
 export function atOnce<T>(name: string, value: T): T {
   if (!isPromise(value)) return value;

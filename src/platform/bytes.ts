@@ -25,7 +25,10 @@ export function randomBytes(count: number): Bytes {
   return crypto.getRandomValues(new Uint8Array(count));
 }
 
-/** What ends a text whose last character has no spare bits set, by the length modulo 4; no text has a length of 1 modulo 4. */
+/**
+ * What ends a text whose last character has no spare bits set, by the length modulo 4; no text has a length of 1 modulo
+ * 4.
+ */
 const ENDS = [/^[\w-]*$/, /$^/, /^[\w-]*[AQgw]$/, /^[\w-]*[AEIMQUYcgkosw048]$/];
 
 /** Whether a text is unpadded base64url in the one spelling that its bytes have. */

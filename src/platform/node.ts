@@ -1,6 +1,7 @@
 /**
  * `#platform` where there are `node:crypto` and `node:buffer`: Node, Bun and Deno. `portable.ts` is the same for every
- * other runtime; package.json ("imports") and deno.json choose between the two, so that nothing is looked up at run time.
+ * other runtime; package.json ("imports") and deno.json choose between the two, so that nothing is looked up at run
+ * time.
  */
 import { Buffer } from "node:buffer";
 import * as crypto from "node:crypto";
@@ -34,7 +35,9 @@ export function encodeBase64url(bytes: Bytes): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64url");
 }
 
-/** Bytes of unpadded base64url; `undefined` for anything but the one spelling that {@link encodeBase64url} gives them. */
+/**
+ * Bytes of unpadded base64url; `undefined` for anything but the one spelling that {@link encodeBase64url} gives them.
+ */
 export function decodeBase64url(text: string): Bytes | undefined {
   return isCanonicalBase64url(text) ? Buffer.from(text, "base64url") : undefined;
 }

@@ -36,7 +36,9 @@ export function encodeBase64url(bytes: Bytes): string {
   return encodeBase64urlNoPadding(bytes);
 }
 
-/** Bytes of unpadded base64url; `undefined` for anything but the one spelling that {@link encodeBase64url} gives them. */
+/**
+ * Bytes of unpadded base64url; `undefined` for anything but the one spelling that {@link encodeBase64url} gives them.
+ */
 export function decodeBase64url(text: string): Bytes | undefined {
   return isCanonicalBase64url(text) ? new Uint8Array(decodeBase64urlIgnorePadding(text)) : undefined;
 }

@@ -71,7 +71,9 @@ function find(
   );
 }
 
-/** A store that fails is an error, or by choice a session that is empty, takes no changes and leaves the cookie alone. */
+/**
+ * A store that fails is an error, or by choice a session that is empty, takes no changes and leaves the cookie alone.
+ */
 function unavailable({ onStoreFailure, shape }: Settings, error: unknown, now: number): Loaded {
   if (onStoreFailure === "throw" || !isStoreFailure(error)) throw error;
   return { status: "unavailable", ...noData(shape), createdAt: now, expiresAt: now, persistent: false };
@@ -89,8 +91,8 @@ export async function reload<Data extends object>(context: Context, session: obj
 }
 
 /**
- * {@link open} for a request that is served: it is a sign of life, so its session must not reach the idle limit while it
- * takes its time.
+ * {@link open} for a request that is served: it is a sign of life, so its session must not reach the idle limit while
+ * it takes its time.
  */
 export function openAlive(context: Context, visit: Visit): Awaitable<Session> {
   return after(open(context, visit), (session) => {

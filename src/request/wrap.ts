@@ -169,7 +169,9 @@ function openLazily(context: Context, visit: Visit): Promise<Session> {
   return opening;
 }
 
-/** The end of a request whose handler threw: nothing is stored, unless `keepOn` says that what it threw is an answer. */
+/**
+ * The end of a request whose handler threw: nothing is stored, unless `keepOn` says that what it threw is an answer.
+ */
 async function rethrow(
   { context, options }: Wrapped,
   visit: Visit,

@@ -32,9 +32,9 @@ export interface SessionOptions extends DataOptions {
   /** Seconds. Defaults: `idle` 43 200 (12 h), `absolute` 604 800 (7 d), `touchEvery` a tenth of `idle`. */
   lifetime?: { idle?: number; absolute?: number; touchEvery?: number };
   /**
-   * Whether a request counts for the idle limit. Default: every request does. A page that asks every minute whether there
-   * is news would keep a session alive for ever. A request for which this says no neither moves the expiry nor rotates
-   * the token. What it writes is stored, and does not move the expiry either. Must answer at once.
+   * Whether a request counts for the idle limit. Default: every request does. A page that asks every minute whether
+   * there is news would keep a session alive for ever. A request for which this says no neither moves the expiry nor
+   * rotates the token. What it writes is stored, and does not move the expiry either. Must answer at once.
    */
   keepAlive?: (request: RequestLike) => boolean;
   /** Periodic rotation of the token. Default none; sign-in makes a new token in any case. */
@@ -66,8 +66,8 @@ export interface SessionOptions extends DataOptions {
    */
   observe?: (event: SessionEvent) => void;
   /**
-   * Sessions of other libraries, taken over one by one as their cookies come in: sources of
-   * `@sojourn/session/migrate`. Asked for requests without a session of ours, in the order given.
+   * Sessions of other libraries, taken over one by one as their cookies come in: sources of `@sojourn/session/migrate`.
+   * Asked for requests without a session of ours, in the order given.
    */
   migrateFrom?: readonly MigrationSource[];
   /** Epoch milliseconds. Default `Date.now`. */

@@ -7,8 +7,8 @@ import type { SealedRecord } from "./record.ts";
 /**
  * Takes over the session of another library into a sealed cookie. Its id is derived from what the old cookie proves, so
  * that parallel first requests seal the same session, and a logout is final for the old cookie too where there is a
- * revocation list. Without one nothing can stop the old cookie from being taken over anew. The old record is left alone: a
- * browser that never got the answer needs it once more.
+ * revocation list. Without one nothing can stop the old cookie from being taken over anew. The old record is left
+ * alone: a browser that never got the answer needs it once more.
  */
 export async function adoptSealed(
   context: SealedContext,

@@ -8,8 +8,8 @@ import type { Sealer } from "./seal.ts";
 
 /*
  * A request that only reads never sets the session's own cookie: its answer may arrive after that of a write, a sign-in
- * or a logout, and would undo it. That the user was here is said by a cookie of its own, sealed under the name `name.0`:
- * the id of the session and the time. With any other session, and with none, it means nothing.
+ * or a logout, and would undo it. That the user was here is said by a cookie of its own, sealed under the name
+ * `name.0`: the id of the session and the time. With any other session, and with none, it means nothing.
  */
 
 const utf8 = new TextEncoder();

@@ -1,7 +1,9 @@
 import { SessionError } from "../errors.ts";
 import { atOnce } from "../platform/awaitable.ts";
 
-/** Turns the data of a session into the text that is stored, and back. All of it answers at once, never with a promise. */
+/**
+ * Turns the data of a session into the text that is stored, and back. All of it answers at once, never with a promise.
+ */
 export interface Codec {
   /** Data to text. May throw: the commit then fails and nothing is written. */
   encode(data: Record<string, unknown>): string;
@@ -24,8 +26,8 @@ export interface Codec {
 export const jsonCodec: Codec = { encode: JSON.stringify, decode: JSON.parse, copy: copyJson };
 
 /**
- * A codec of the application's own, held to answer at once and with text. An `async` one would store
- * `[object Promise]`, and find no session any more; it is refused at construction where it shows there.
+ * A codec of the application's own, held to answer at once and with text. An `async` one would store `[object
+ * Promise]`, and find no session any more; it is refused at construction where it shows there.
  */
 export function checkedCodec(codec: Codec): Codec {
   if (codec === jsonCodec) return codec;

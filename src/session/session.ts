@@ -29,8 +29,8 @@ export interface Session<Data extends object = Record<string, unknown>> {
   has(key: keyof Data & string): boolean;
   /**
    * Stores a snapshot of the value: later changes to the argument do not count. `undefined` deletes. A blind write: of
-   * two requests that change one key the later commit stays. A text, number or boolean that the session holds already is
-   * no change: it does not undo what another request stored meanwhile.
+   * two requests that change one key the later commit stays. A text, number or boolean that the session holds already
+   * is no change: it does not undo what another request stored meanwhile.
    * @throws SessionError `value_not_storable` where the codec would change the value in silence; `session_committed`,
    * `session_destroyed`, `session_unavailable` as every write.
    */

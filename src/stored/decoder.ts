@@ -23,7 +23,9 @@ export interface Decoder {
  */
 const PLACES = 4096;
 const MOST_CHARACTERS = 500_000;
-/** Longer texts are decoded each time: one of a few megabytes would stay in memory, text and objects, until the next. */
+/**
+ * Longer texts are decoded each time: one of a few megabytes would stay in memory, text and objects, until the next.
+ */
 const LONGEST = 50_000;
 
 interface Remembered {

@@ -65,8 +65,8 @@ async function writeTombstone(context: Context, key: string, version: Version, b
 }
 
 /**
- * The store failed. If only its answer was lost the session is over already; a fault that passes is tried again; and
- * a store that is full refuses to write and still deletes: nobody must stay signed in for want of room.
+ * The store failed. If only its answer was lost the session is over already; a fault that passes is tried again; and a
+ * store that is full refuses to write and still deletes: nobody must stay signed in for want of room.
  */
 async function buryAnyway(
   context: Context,

@@ -57,9 +57,10 @@ export interface Tombstone {
 const VERSION = 1;
 
 /*
- * One line of JSON, the head, then the data: `[1,createdAt,renewedAt - createdAt,{the rest}]`, a newline, the codec's text. Two texts rather than one JSON, so that the data needs no second escaping, and
- * a record of a million costs few bytes. Marks are one line: `[1,"forward",to,nonce]`, `[1,"forward",to,nonce,until]`,
- * `[1,"ended"]`, `[1,"ended",to]`; those of an adoption `[1,"forward",to,nonce,until or null,lasts]`, perhaps with `,1]`.
+ * One line of JSON, the head, then the data: `[1,createdAt,renewedAt - createdAt,{the rest}]`, a newline, the codec's
+ * text. Two texts rather than one JSON, so that the data needs no second escaping, and a record of a million costs few
+ * bytes. Marks are one line: `[1,"forward",to,nonce]`, `[1,"forward",to,nonce,until]`, `[1,"ended"]`, `[1,"ended",to]`;
+ * those of an adoption `[1,"forward",to,nonce,until or null,lasts]`, perhaps with `,1]`.
  */
 export function encodeRecord(record: LiveRecord): string {
   const { createdAt, renewedAt } = record;

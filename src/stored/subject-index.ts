@@ -17,8 +17,8 @@ export async function list(context: Context, subject: string, current?: string):
   if (current !== undefined) mustBeHandle("current", current);
   const infos = new Map<string, SessionInfo>();
   const done = new Set<string>();
-  // A session that rotates while we walk has a new key, and nothing live under the old one: list again until all that is
-  // new is live
+  // A session that rotates while we walk has a new key, and nothing live under the old one: list again until all that
+  // is new is live
   for (let isWhole = false; !isWhole; ) {
     isWhole = true;
     for (const key of (await keysOf(context, subject)).filter((listed) => !done.has(listed))) {
@@ -79,8 +79,8 @@ export async function revokeAll(context: Context, subject: string, except?: stri
 }
 
 /**
- * Ends what `isMeant` says, and counts it. A session that rotates while we walk has a new key,
- * so the keys are listed again until nothing new appears.
+ * Ends what `isMeant` says, and counts it. A session that rotates while we walk has a new key, so the keys are listed
+ * again until nothing new appears.
  */
 async function endEach(
   context: Context,
@@ -109,7 +109,9 @@ export async function keysOf({ store, can }: Context, subject: string, budget?: 
   return Array.isArray(keys) ? keys.filter((key) => typeof key === "string") : [];
 }
 
-/** The live record under a key that the index named. An index may be behind its entries; the record has the last word. */
+/**
+ * The live record under a key that the index named. An index may be behind its entries; the record has the last word.
+ */
 export async function liveRecord(
   context: Context,
   subject: string,

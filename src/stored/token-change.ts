@@ -35,9 +35,7 @@ export function newIdentity(): Identity {
   return { token, handle: digest(token) };
 }
 
-/**
- * Everyone who holds the old token is led to the same new one, which is derived from it.
- */
+/** Everyone who holds the old token is led to the same new one, which is derived from it. */
 export async function rotate(
   context: Context,
   place: LivePlace,

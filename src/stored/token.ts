@@ -24,9 +24,7 @@ export function newToken(): string {
   return encodeBase64url(randomBytes(TOKEN_BYTES));
 }
 
-/**
- * The key of a token, base64url of its SHA-256: all that a store ever sees, and the public handle of a new session.
- */
+/** The key of a token, base64url of its SHA-256: all that a store ever sees, and the public handle of a new session. */
 export function digest(token: string): string {
   return sha256(token);
 }

@@ -57,7 +57,8 @@ export interface ConnectStoreOptions {
  *
  * Expiry is judged here; the store is told of it as by express-session, and clears away as it always did. A store's own
  * `touch` is used where a read shows what it did; many (connect-redis, connect-pg-simple, express-mysql-session) move
- * only the engine's expiry and not the one that they give back, and are written to instead. Errors are the store's own. What is not of our shape is missing.
+ * only the engine's expiry and not the one that they give back, and are written to instead. Errors are the store's own.
+ * What is not of our shape is missing.
  *
  * @example
  * ```ts

@@ -29,10 +29,10 @@ export interface NatsStoreOptions {
  *
  * **Settings of the bucket that matter.** `ttl`, in milliseconds, at least the absolute lifetime of a session: the
  * server drops what is older, marks of deleted keys included; without it call `sweep` from time to time. A bucket that
- * drops its oldest entries when it is full is refused with the first session, and that is any with `max_bytes`: near the
- * limit a server does so even with "discard new". So is one whose replicas answer reads (with `replicas`, set
- * `allow_direct: false`): a session that was ended would be read once more. A value has the size of a
- * message, 1 MB unless the server says otherwise; a larger one is a `RangeError`.
+ * drops its oldest entries when it is full is refused with the first session, and that is any with `max_bytes`: near
+ * the limit a server does so even with "discard new". So is one whose replicas answer reads (with `replicas`, set
+ * `allow_direct: false`): a session that was ended would be read once more. A value has the size of a message, 1 MB
+ * unless the server says otherwise; a larger one is a `RangeError`.
  *
  * Other errors are the client's own. A text under our key that we did not write is handed on as it is, so that sessions
  * report it; `create` and `delete` may replace it.
@@ -105,8 +105,8 @@ async function update(
   const { revision, place: left, expiresAt: end } = parseVersion(expected);
   if (!(end > context.clock())) return undefined;
   const subject = meta.subject === undefined ? undefined : subjectDigest(meta.subject);
-  // A session that stays with its subject keeps its name in the index; any other change makes a new one, so that a
-  // late removal of the old one harms nobody.
+  // A session that stays with its subject keeps its name in the index; any other change makes a new one, so that a late
+  // removal of the old one harms nobody.
   const stays = left !== undefined && left.subject === subject;
   const place = stays ? left : subject === undefined ? undefined : { subject, binding: newNonce() };
   const expiresAt = wholeMs(meta.expiresAt);

@@ -10,7 +10,7 @@ import type { EntryMeta, SessionStore, Version } from "../store.ts";
  * @param prefix 1 to 20 letters, digits, `-` and `_`, which every engine takes in a key. No two prefixes get in each
  * other's way, because all keys have one length. So a store has one prefix: one inside another could name the same.
  * @throws {TypeError} when `prefix` is not such a text, or the store has a prefix already; each method for a key that
- *   does not have 43 characters.
+ * does not have 43 characters.
  */
 export function prefixedStore(store: SessionStore, prefix: string): SessionStore {
   if (!/^[\w-]{1,20}$/.test(prefix)) {

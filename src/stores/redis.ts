@@ -26,18 +26,19 @@ export interface RedisStoreOptions {
  * version.
  *
  * A session is one string under `<prefix><key>`; a subject's sessions are a sorted set under `<prefix>subject:<digest
- * of the subject>`. The set is written first. Both expire by themselves, a minute after their end, because clocks differ.
+ * of the subject>`. The set is written first. Both expire by themselves, a minute after their end, because clocks
+ * differ.
  *
  * **Redis Cluster.** A session is one key, so it has one slot; the set of its subject has another. There a write of a
- * signed-in session is two commands: a crash between them leaves a name in the set that leads nowhere, and `keysOf` asks
- * each session. With a hash tag in the prefix (`"{session}:"`) all is in one slot, and one command
- * again.
+ * signed-in session is two commands: a crash between them leaves a name in the set that leads nowhere, and `keysOf`
+ * asks each session. With a hash tag in the prefix (`"{session}:"`) all is in one slot, and one command again.
  *
  * **Settings that matter.** `maxmemory-policy noeviction`, since any other ends sessions before their time; a server
- * that is full then refuses writes as a whole, and still reads, lists and deletes. Read from the primary: a replica may be behind (`scaleReads` of ioredis). With ioredis `autoResendUnfulfilledCommands: false`:
- * by default it sends a write again whose answer was lost with the connection; when another write came between the two,
- * it looks refused, and sessions would apply the change a second time. A failover may lose the last acknowledged
- * writes, a logout among them, because Redis replicates asynchronously.
+ * that is full then refuses writes as a whole, and still reads, lists and deletes. Read from the primary: a replica may
+ * be behind (`scaleReads` of ioredis). With ioredis `autoResendUnfulfilledCommands: false`: by default it sends a write
+ * again whose answer was lost with the connection; when another write came between the two, it looks refused, and
+ * sessions would apply the change a second time. A failover may lose the last acknowledged writes, a logout among them,
+ * because Redis replicates asynchronously.
  *
  * Errors are the client's own. A text under our key that we did not write is handed on as it is, so that sessions
  * report it; writes take it for missing.
@@ -49,7 +50,7 @@ export interface RedisStoreOptions {
  * const sessions = createSessions({ store: redisStore(client) });
  * ```
  * @throws {TypeError} for something that is no client, a client that answers with callbacks (`legacyMode` of redis 4,
- *   `legacy()` of later ones), or a prefix with other characters
+ * `legacy()` of later ones), or a prefix with other characters
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): SessionStore {
   const { prefix = "session:", clock = () => Date.now() } = options;
@@ -106,8 +107,8 @@ async function write(
   const id = newNonce();
   const subject = meta.subject === undefined ? undefined : subjectDigest(meta.subject);
   const left = expected?.place;
-  // A session that stays with its subject keeps its member; any other change makes a new one, so that a late removal
-  // of the old one harms nobody.
+  // A session that stays with its subject keeps its member; any other change makes a new one, so that a late removal of
+  // the old one harms nobody.
   const stays = left !== undefined && left.subject === subject;
   const joined = stays ? left : subject === undefined ? undefined : { subject, binding: id };
   const expiresAt = wholeMs(meta.expiresAt);

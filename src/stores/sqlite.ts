@@ -70,9 +70,9 @@ export interface D1Statement {
  * but for a `sweep` of more than a thousand rows.
  *
  * Several processes may share the file. Set it up for that, with {@link setUpSqlite} or the same PRAGMAs. A statement
- * that meets the lock of another process is run again for a second or so, and then has a promise. Expired rows stay until `sweep` is
- * called, now and then. A codec must not produce the character U+0000, where libsql and `node:sqlite` of Node 22 end a
- * text; JSON escapes it.
+ * that meets the lock of another process is run again for a second or so, and then has a promise. Expired rows stay
+ * until `sweep` is called, now and then. A codec must not produce the character U+0000, where libsql and `node:sqlite`
+ * of Node 22 end a text; JSON escapes it.
  *
  * @throws {TypeError} when the client is none of these, the table's name is not a plain name, or `clock` is not a
  * function.

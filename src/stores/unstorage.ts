@@ -33,14 +33,14 @@ export interface UnstorageStoreOptions {
  *
  * Within one process of Node, Bun or Deno both hold, since calls for one key wait for each other, for two seconds at
  * most; between processes, and on Workers and edge runtimes, where no request may wait for another, the last writer
- * wins. A driver for a remote service may read what was there a while ago. For Redis, SQL, NATS, Deno KV, D1 and Durable
- * Objects there are stores of ours that promise it.
+ * wins. A driver for a remote service may read what was there a while ago. For Redis, SQL, NATS, Deno KV, D1 and
+ * Durable Objects there are stores of ours that promise it.
  *
- * A session is `session:<key>`; a subject's sessions are `subject:<digest of the subject>:<key>`. Two stores on
- * one storage have the same sessions. To share it with something else, or with the sessions of another application:
- * `prefixStorage(storage, "name")`. `keysOf` and `sweep` list keys, which is slow in a large
- * storage. Expiry is judged here; drivers that know `ttl` (redis, upstash, Cloudflare KV, ...) clear away by
- * themselves, for the others (fs, memory, db0, ...) call `sweep`.
+ * A session is `session:<key>`; a subject's sessions are `subject:<digest of the subject>:<key>`. Two stores on one
+ * storage have the same sessions. To share it with something else, or with the sessions of another application:
+ * `prefixStorage(storage, "name")`. `keysOf` and `sweep` list keys, which is slow in a large storage. Expiry is judged
+ * here; drivers that know `ttl` (redis, upstash, Cloudflare KV, ...) clear away by themselves, for the others (fs,
+ * memory, db0, ...) call `sweep`.
  *
  * Errors are the driver's own. A value under our key that we did not write is handed on as it is, so that sessions
  * report it; `create` and `delete` may replace it.
@@ -49,7 +49,8 @@ export interface UnstorageStoreOptions {
  * ```ts
  * import { createStorage } from "unstorage";
  * import fsDriver from "unstorage/drivers/fs";
- * const sessions = createSessions({ store: unstorageStore(createStorage({ driver: fsDriver({ base: "./sessions" }) })) });
+ * const storage = createStorage({ driver: fsDriver({ base: "./sessions" }) });
+ * const sessions = createSessions({ store: unstorageStore(storage) });
  * ```
  * @throws {TypeError} for something that is no storage
  */

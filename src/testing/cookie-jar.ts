@@ -29,9 +29,9 @@ export interface CookieJar {
 /**
  * A client that keeps cookies, for tests. It follows RFC 6265bis in what a server can see: domain, path, Secure, expiry
  * with its cap of 400 days, replacement, sizes, control characters, and the rules of the `__Host-`, `__Secure-` and
- * `__Http-` prefixes; and Chromium in that it refuses `SameSite=None` and `Partitioned` without `Secure`. What it leaves
- * out: SameSite in requests, since each is the user's own; partitions, since there is one page; how many cookies a
- * browser keeps for a site; and the list of public suffixes, of which it knows the top-level domains.
+ * `__Http-` prefixes; and Chromium in that it refuses `SameSite=None` and `Partitioned` without `Secure`. What it
+ * leaves out: SameSite in requests, since each is the user's own; partitions, since there is one page; how many cookies
+ * a browser keeps for a site; and the list of public suffixes, of which it knows the top-level domains.
  *
  * @param send A fetch handler, or `fetch` itself, which is the default.
  *

@@ -29,8 +29,8 @@ export const watchedIndexTests: readonly StoreTest[] = [
 ];
 
 /**
- * What another process sees while `write` is on its way: an entry that `isWritten` must be listed under the subject,
- * or a crash at that moment would leave it where no list shows it.
+ * What another process sees while `write` is on its way: an entry that `isWritten` must be listed under the subject, or
+ * a crash at that moment would leave it where no list shows it.
  */
 async function whileWatched<T>(
   store: SessionStore,

@@ -74,6 +74,26 @@ export interface StoreTestOptions {
  * ```
  */
 export function testStore(name: string, makeStore: MakeStore, options: StoreTestOptions): void {
+  const capabilities = options.capabilities ?? {};
+  const strong = (capabilities.consistency ?? "strong") === "strong";
+  const { valueBytes = 200_000 } = capabilities;
+  for (const { name: promise, run } of testsFor(capabilities)) {
+    options.test(`${name}: ${promise}`, async () => {
+      const clock = testClock();
+      const made = await makeStore({ clock: clock.now });
+      const all: MadeStore = "store" in made ? made : { store: made };
+      const store = strong ? all.store : settling(all.store, clock.now);
+      try {
+        await run({ store, other: all.other, cut: () => all.cut?.(), clock, valueBytes });
+      } finally {
+        await all.dispose?.();
+      }
+    });
+  }
+}
+
+/** The tests of a store that declares these capabilities. */
+function testsFor(capabilities: StoreCapabilities): StoreTest[] {
   const {
     consistency = "strong",
     index = true,
@@ -82,10 +102,9 @@ export function testStore(name: string, makeStore: MakeStore, options: StoreTest
     other = false,
     cut = false,
     longKeys = true,
-    valueBytes = 200_000,
-  } = options.capabilities ?? {};
+  } = capabilities;
   const strong = consistency === "strong";
-  const tests: StoreTest[] = [
+  return [
     {
       name: "the store has the methods that its capabilities declare",
       async run({ store }) {
@@ -124,17 +143,4 @@ export function testStore(name: string, makeStore: MakeStore, options: StoreTest
     ...(strong ? raceTests : eventualRaceTests),
     ...(strong && touch ? touchRaceTests : []),
   ];
-  for (const { name: promise, run } of tests) {
-    options.test(`${name}: ${promise}`, async () => {
-      const clock = testClock();
-      const made = await makeStore({ clock: clock.now });
-      const all: MadeStore = "store" in made ? made : { store: made };
-      const store = strong ? all.store : settling(all.store, clock.now);
-      try {
-        await run({ store, other: all.other, cut: () => all.cut?.(), clock, valueBytes });
-      } finally {
-        await all.dispose?.();
-      }
-    });
-  }
 }

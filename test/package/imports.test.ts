@@ -65,6 +65,20 @@ describe("imports", () => {
     expect(back.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
   });
 
+  // Run this file to see the table: `npx vitest run test/package/imports.test.ts`.
+  test("every room imports rooms that stand below it, and prints which", () => {
+    const inOrder = ROOMS.flat();
+    const roomOf = (file: string): string => inOrder.find((room) => file.startsWith(room)) ?? file;
+    const arrows = inOrder.map((room) => {
+      const inside = importsOf(sources).filter(({ file, to }) => roomOf(file) === room && to.startsWith("src/"));
+      const to = new Set(inside.map((one) => roomOf(one.to)).filter((other) => other !== room));
+      return { room, to: [...to].sort((a, b) => inOrder.indexOf(a) - inOrder.indexOf(b)) };
+    });
+    console.info(arrows.map(({ room, to }) => `${room.padEnd(22)} ${to.join(" ") || "nothing of src"}`).join("\n"));
+    expect(arrows.flatMap(({ room, to }) => to.filter((other) => floorOf(other) <= floorOf(room)))).toEqual([]);
+    expect(arrows.find(({ room }) => room === "src/request/")?.to).toContain("src/backend.ts");
+  });
+
   test("adapters reach the core through published entries only, and nothing else but their runtime or framework", () => {
     const published = entries.map(({ source }) => source.slice(2)).filter((source) => source.startsWith("src/"));
     const frameworks = Object.keys(packageJson.peerDependencies ?? {});
@@ -106,11 +120,6 @@ describe("files", () => {
   test("no utils.ts and no types.ts", () => {
     const drawers = /^(utils?|helpers?|common|misc|types|constants)\.[jt]s$/;
     expect([...sources, ...adapters, ...examples].filter((file) => drawers.test(basename(file)))).toEqual([]);
-  });
-
-  test("no file of src and adapters is longer than 250 lines", () => {
-    const lengths = [...sources, ...adapters].map((file) => ({ file, lines: text(file).trimEnd().split("\n").length }));
-    expect(lengths.filter(({ lines }) => lines > 250)).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * A new hash: 32 bits of a whole text. People choose their names, and a store may be given any keys, and nobody must be
- * able to choose texts that meet in one bucket of a table. So each hash has a secret factor, and bits go down as well as
- * up before the next character comes. Two characters at once would be faster, and the upper of them in bits that the
+ * able to choose texts that meet in one bucket of a table. So each hash has a secret factor, and bits go down as well
+ * as up before the next character comes. Two characters at once would be faster, and the upper of them in bits that the
  * factor does not spread.
  */
 export function createTextHash(): (text: string) => number {

@@ -8,12 +8,13 @@ export function mysqlDialect(name: string): Dialect {
   const touch = `UPDATE ${table} SET version = LAST_INSERT_ID(version), expires_at = :expiresAt WHERE session_key = :key`;
   const statements = {
     ...standardStatements(table),
-    // Drivers count matched rows or changed rows, as they are set, so what depends on the difference is marked: LAST_INSERT_ID(x) is x and
-    // comes back with the result as its insertId, which is 0 otherwise. Here that is a row which may keep the expiry that it has.
+    // Drivers count matched or changed rows, depending on their settings. LAST_INSERT_ID(x) makes the statements
+    // independent of that: it evaluates to x and is returned as the result's insertId, which is 0 otherwise. Here it
+    // marks a matched row, even if its expiry is already the new one.
     touch: `${touch} AND expires_at > :now`,
     touchAt: `${touch} AND version = :expected AND expires_at > :now`,
-    // And here a live entry, which keeps every column. VALUES() is all that both engines have for the row that came. Assignments are made
-    // from left to right: expires_at, which decides them all, is the last.
+    // Here it marks a live entry, which keeps every column. VALUES() is the only syntax for the new row that MySQL and
+    // MariaDB share. Assignments run from left to right, so expires_at, which all of them test, comes last.
     create:
       `INSERT INTO ${table} (session_key, value, version, expires_at, subject)` +
       " VALUES (:key, :value, :version, :expiresAt, :subject) ON DUPLICATE KEY UPDATE" +

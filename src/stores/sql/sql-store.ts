@@ -62,16 +62,6 @@ export function sqlStore(client: SqlClient, dialect: Dialect, clock: () => numbe
     return after(run(statement, parameters), (count) => count > 0);
   }
 
-  async function sweepOn(first: Awaitable<number>, until: number): Promise<number> {
-    let total = 0;
-    for (let batch = await first; ; batch = await run(statements.sweep, { now: until })) {
-      total += batch;
-      if (batch < sweepBatch) return total;
-      // A synchronous client would keep the whole program waiting.
-      await pause();
-    }
-  }
-
   return {
     read: (key) =>
       after(rows(statements.read, { key, now: now() }), ([row]) => (row === undefined ? undefined : entryOf(row))),
@@ -103,11 +93,23 @@ export function sqlStore(client: SqlClient, dialect: Dialect, clock: () => numbe
       after(rows(statements.keysOf, { subject, now: now() }), (found) => found.map((row) => String(row[0]))),
     sweep(time) {
       const until = Math.floor(time);
-      const first = run(statements.sweep, { now: until });
-      return typeof first === "number" && first < sweepBatch ? first : sweepOn(first, until);
+      const nextBatch = (): Awaitable<number> => run(statements.sweep, { now: until });
+      const first = nextBatch();
+      return typeof first === "number" && first < sweepBatch ? first : sweepOn(first, nextBatch);
     },
     createTable: () => createTable(client, dialect),
   };
+}
+
+/** Deletes batch after batch until one is not full; the number of entries deleted. */
+async function sweepOn(first: Awaitable<number>, nextBatch: () => Awaitable<number>): Promise<number> {
+  let total = 0;
+  for (let batch = await first; ; batch = await nextBatch()) {
+    total += batch;
+    if (batch < sweepBatch) return total;
+    // A synchronous client would block the whole program.
+    await pause();
+  }
 }
 
 /** Makes what is missing. */
