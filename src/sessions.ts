@@ -22,9 +22,9 @@ export interface SessionsOptions extends SessionOptions {
 /** The option that gives the data of sessions a shape. */
 export interface SchemaOptions<Schema extends StandardSchema = StandardSchema> {
   /**
-   * A Standard Schema, such as `z.object({ … })`. The type of the data follows from it. Stored data is validated when it
-   * is read, once for each text, and as a whole before it is written. An empty session must fit: make each key optional
-   * or give it a default. What the schema gives it must also take.
+   * A Standard Schema, such as `z.object({ … })`. The type of the data follows from it. Stored data is validated when
+   * it is read, once for each text, and as a whole before it is written. An empty session must fit: make each key
+   * optional or give it a default. What the schema gives it must also take.
    */
   schema: Schema & StableSchema<Schema>;
 }

@@ -42,8 +42,8 @@ export function bindingOf(carrier: object): Binding | undefined {
 }
 
 /**
- * Puts `session`, `sessionID` and `sessionStore` on a request. The accessors are the same for all requests: closures would give each a
- * shape of its own.
+ * Puts `session`, `sessionID` and `sessionStore` on a request. The accessors are the same for all requests: closures
+ * would give each a shape of its own.
  */
 export function attachBinding(carrier: object, binding: Binding): void {
   (carrier as Bound)[BINDING] = binding;

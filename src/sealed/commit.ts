@@ -3,7 +3,7 @@ import type { Awaitable } from "../platform/awaitable.ts";
 import { after, all } from "../platform/awaitable.ts";
 import { CLOCK_SKEW, cookieMaxAge, limitsOf } from "../rules/lifetime.ts";
 import type { Settings } from "../rules/options.ts";
-import { planCommit } from "../rules/plan.ts";
+import { type Plan, planCommit } from "../rules/plan.ts";
 import { applyChanges, type Content, changedKeys, noData } from "../session/content.ts";
 import { isUntouched, type SessionState } from "../session/state.ts";
 import { newToken } from "../stored/token.ts";
@@ -92,15 +92,25 @@ function commit(
       // A logout was faster: a late response must neither bring the session back nor replace a newer cookie
       if (!ours)
         return commit(context, state, deliverable, "ended", undefined, applyChanges(noData(shape), changes, settings));
-      if (signedOut && before) emit({ type: "signed_out", ...who(before) });
-      if (before === undefined || (signedOut && !signedIn)) emit({ type: "created", ...who(record) });
-      if (signedIn) emit({ type: "signed_in", ...who(record), previous: before?.handle });
-      else if (plan === "renew" && !signedOut) emit({ type: "renewed", ...who(record) });
+      announce(context, state, plan, before, record);
       if (!signedOut) return cookies;
       const others = loaded.opened.filter((other) => other !== before);
       return after(all(others.map((other) => endThrough(context, other, "signed_out"))), () => cookies);
     }),
   );
+}
+
+function announce(
+  { settings: { emit } }: SealedContext,
+  { signedIn, signedOut }: State,
+  plan: Plan,
+  before: SealedRecord | undefined,
+  record: SealedRecord,
+): void {
+  if (signedOut && before) emit({ type: "signed_out", ...who(before) });
+  if (before === undefined || (signedOut && !signedIn)) emit({ type: "created", ...who(record) });
+  if (signedIn) emit({ type: "signed_in", ...who(record), previous: before?.handle });
+  else if (plan === "renew" && !signedOut) emit({ type: "renewed", ...who(record) });
 }
 
 /** What is sealed next. A sign-in and a sign-out begin a new session. */

@@ -68,8 +68,8 @@ export interface Session<Data extends object = Record<string, unknown>> {
   /** A new token at commit, the old one dead. Call it on any change of privilege. */
   renew(): void;
   /**
-   * "Remember me": with `true` (the default) the cookie outlives the browser, up to the absolute limit. `lifetime` gives
-   * this session shorter limits, as in `signIn`; the absolute one counts from `createdAt`.
+   * "Remember me": with `true` (the default) the cookie outlives the browser, up to the absolute limit. `lifetime`
+   * gives this session shorter limits, as in `signIn`; the absolute one counts from `createdAt`.
    * @throws RangeError when a limit is above that of the options, or `idle` above `absolute`
    */
   persist(on?: boolean, options?: Pick<SignInOptions, "lifetime">): void;

@@ -10,8 +10,8 @@ export type Validated = { readonly view: Data } | { readonly issues: readonly Sc
 /** Data held against a schema; without one anything fits. */
 export interface Validator {
   /**
-   * What a request sees of data, or why it does not fit. A schema that throws or answers with a promise is at fault, not
-   * the data: `data_invalid` is thrown.
+   * What a request sees of data, or why it does not fit. A schema that throws or answers with a promise is at fault,
+   * not the data: `data_invalid` is thrown.
    */
   validate(data: Data): Validated;
   /** The view, or `data_invalid` with the places and `what` before them. */
