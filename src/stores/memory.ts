@@ -101,8 +101,9 @@ function read(memory: Memory, key: string): Entry | undefined {
   return slots.entry(slot);
 }
 
-function create(memory: Memory, key: string, value: string, { expiresAt, subject }: EntryMeta): Version | undefined {
+function create(memory: Memory, key: string, value: string, meta: EntryMeta): Version | undefined {
   const { slots, keys } = memory;
+  const { expiresAt, subject, lasting = false } = meta;
   dropExpired(memory, looksPerWrite);
   const former = keys.find(key);
   if (former !== none) {
@@ -112,6 +113,7 @@ function create(memory: Memory, key: string, value: string, { expiresAt, subject
   if (memory.size >= memory.maxEntries) makeRoom(memory);
   const slot = slots.add(key, flat(value), ++memory.lastVersion, expiresAt);
   keys.add(key, slot);
+  slots.setLasting(slot, lasting);
   memory.size++;
   list(memory, slot, subject);
   return memory.lastVersion;
@@ -121,7 +123,7 @@ function update(
   memory: Memory,
   key: string,
   value: string,
-  { expiresAt, subject }: EntryMeta,
+  { expiresAt, subject, lasting = false }: EntryMeta,
   expected: Version,
 ): Version | undefined {
   const { slots } = memory;
@@ -130,6 +132,7 @@ function update(
   if (slot === none) return undefined;
   slots.use(slot);
   list(memory, slot, subject);
+  slots.setLasting(slot, lasting);
   slots.write(slot, flat(value), ++memory.lastVersion, expiresAt);
   return memory.lastVersion;
 }
@@ -212,7 +215,14 @@ function makeRoom(memory: Memory): void {
   const { maxEntries } = memory;
   dropExpired(memory, looksWhenFull);
   if (memory.size < maxEntries) return;
-  drop(memory, memory.slots.newer(none));
+  const { slots } = memory;
+  let oldest = slots.newer(none);
+  for (let looks = 0; slots.isLasting(oldest); looks++) {
+    if (looks === looksWhenFull) return;
+    slots.use(oldest);
+    oldest = slots.newer(none);
+  }
+  drop(memory, oldest);
   if (!memory.warned) {
     console.warn(
       `memoryStore: the limit of ${maxEntries} entries is reached, and the least recently used sessions are dropped from now on. ` +
