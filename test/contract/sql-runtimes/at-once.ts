@@ -10,7 +10,8 @@ const { DatabaseSync } = (await import("node:sqlite" as string)) as {
 const [file = "", updates = "0"] = process.argv.slice(2);
 // Ready: all begin at once.
 const starter = parentPort ?? process;
-(parentPort ? parentPort.postMessage : process.send)?.call(starter as never, "ready");
+if (parentPort) parentPort.postMessage("ready");
+else process.send?.("ready");
 await new Promise((go) => starter.once("message", go));
 
 const database = setUpSqlite(new DatabaseSync(file));
