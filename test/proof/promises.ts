@@ -24,6 +24,7 @@ export async function checkPromises(world: World): Promise<void> {
   assert.equal(world.endless(), 0, "a replaced token goes on working although its successor was seen");
   if (!scene.fault) checkAnswers(world);
   checkNothingInvented(world, looks);
+  checkRevoked(world, looks);
   if (scene.limit !== undefined) return checkLimit(world, looks);
   if (mustHaveEnded(outcomes)) checkEnded(world, looks);
   else if (!outcomes.some(({ kind }) => ENDS.includes(kind))) {
@@ -168,11 +169,22 @@ async function checkList(world: World, looks: readonly Look[]): Promise<void> {
   assert.deepEqual(new Set(await world.listed()), open, "the list shows something else than what is open");
 }
 
-/** A call that ends the session came to its end and says that it did. */
+/**
+ * A call that ends the session came to its end and says that it did. A sign-in begins a session with a name of its own,
+ * which a revocation by the former name does not mean.
+ */
 function mustHaveEnded(outcomes: readonly Outcome[]): boolean {
+  const isRenamed = outcomes.some(({ kind }) => kind === "sign in");
   return outcomes.some(
-    ({ kind, acknowledged, answers }) => ENDS.includes(kind) && acknowledged && answers[0]?.ended !== 0,
+    ({ kind, acknowledged, answers }) =>
+      ENDS.includes(kind) && acknowledged && answers[0]?.ended !== 0 && !(kind === "revoke" && isRenamed),
   );
+}
+
+/** What was revoked is open nowhere under its name. */
+function checkRevoked({ outcomes, handle }: World, looks: readonly Look[]): void {
+  if (!outcomes.some(({ kind, answers }) => kind === "revoke" && answers[0]?.ended === 1)) return;
+  for (const seen of looks) assert.ok(!seen.live || seen.handle !== handle, "what was revoked is open");
 }
 
 function sum(outcomes: readonly Outcome[]): number {
