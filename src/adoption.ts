@@ -12,6 +12,12 @@ import { isSubject } from "./session/state.ts";
  */
 const LONGEST_LIFE = 400 * 86_400_000;
 
+/** When a request arrived, epoch ms, and for how many ms it may still be kept waiting by stores, the old ones included. */
+interface Arriving {
+  readonly at: number;
+  left: number;
+}
+
 /** A cookie of another library that came with a request, and whose it is. */
 export interface Claim {
   readonly source: MigrationSource;
@@ -31,81 +37,124 @@ export interface Adoption {
   readonly subject: string | undefined;
   readonly persistent: boolean | undefined;
   readonly createdAt: number;
+  /** Unknown where the age is: to take a session over is no authentication. */
+  readonly authenticatedAt: number | undefined;
   /** Epoch milliseconds until which the old cookie could open something. */
   readonly expiresAt: number;
   readonly old: OldSession;
 }
 
-/** The first old cookie of a request that proves something. `undefined` for a request without any. */
-export async function claimOf(settings: Settings, header: string | null, now: number): Promise<Claim | undefined> {
-  for (const source of settings.migrateFrom) {
-    if (source.until !== undefined && now >= source.until.getTime()) continue;
-    const values = valuesOf(source, header);
-    if (Object.keys(values).length === 0) continue;
-    const cookie = await bounded(settings, source, () => source.read(values));
-    if (typeof cookie?.proof !== "string" || cookie.proof === "") continue;
-    const removals = source.keepOld ? [] : Object.keys(values).map((name) => removal(source, name));
-    return { source, cookie, token: `${source.name}:${cookie.proof}`, removals };
+/**
+ * The old cookies of a request that prove something, in the order of the sources. One may prove what is over by now,
+ * such as an id whose session has expired, so there may be more than the first.
+ */
+export async function* claimsOf(
+  settings: Settings,
+  header: string | null,
+  arriving: Arriving,
+): AsyncGenerator<Claim, void, void> {
+  const inForce = settings.migrateFrom.filter(({ until }) => until === undefined || arriving.at < until.getTime());
+  const sent = inForce.map((source) => ({ source, candidates: candidatesOf(source, header) }));
+  // Of every source: what is left in the browser would sign in again after a logout
+  const removals = [...new Set(sent.flatMap(({ source, candidates }) => removalsOf(source, candidates)))];
+  for (const { source, candidates } of sent) {
+    for (const values of candidates) {
+      const cookie = await bounded(settings, source, arriving, () => source.read(values));
+      if (typeof cookie?.proof !== "string" || cookie.proof === "") continue;
+      yield { source, cookie, token: `${source.name}:${cookie.proof}`, removals };
+    }
   }
-  return undefined;
 }
 
 /** The session behind an old cookie, as the application wants it; `undefined` where there is none, or it does not. */
-export async function adoptionOf(settings: Settings, claim: Claim, now: number): Promise<Adoption | undefined> {
+export async function adoptionOf(settings: Settings, claim: Claim, arriving: Arriving): Promise<Adoption | undefined> {
   const { source, cookie } = claim;
-  const old = await bounded(settings, source, () => cookie.load());
+  const now = arriving.at;
+  const old = await bounded(settings, source, arriving, () => cookie.load());
   if (old === undefined || old === null) return undefined;
-  const createdAt = Math.min(now, wholeTime(old.createdAt) ?? now);
+  const known = wholeTime(old.createdAt);
+  const createdAt = Math.min(now, known ?? now);
   const expiresAt = wholeTime(old.expiresAt) ?? source.until?.getTime() ?? now + LONGEST_LIFE;
   if (expiresAt <= now || createdAt + settings.lifetime.absolute <= now) return undefined;
   try {
-    const adopted = source.adopt ? await source.adopt(old.data) : { data: old.data as object };
-    return adopted ? { ...checked(adopted), createdAt, expiresAt, old } : undefined;
+    const adopted = source.adopt
+      ? await bounded(settings, source, arriving, () => source.adopt?.(old.data))
+      : { data: old.data as object };
+    if (adopted === undefined || adopted === null) return undefined;
+    const { subject, ...rest } = checked(adopted);
+    const { shape } = settings;
+    shape?.check(rest.data, shape.version, Object.keys(rest.data));
+    const authenticatedAt = subject === undefined || known === undefined ? undefined : createdAt;
+    return { ...rest, subject, authenticatedAt, createdAt, expiresAt, old };
   } catch (error) {
-    report(settings, source, "adopt", error);
+    report(settings, source, "adopt", (error as { cause?: unknown } | null)?.cause ?? error);
     return undefined;
   }
 }
 
 /** Ends the old record, beside the answer: its failure costs the user nothing. */
-export async function endOld(settings: Settings, { source, cookie }: Claim, { old }: Adoption): Promise<void> {
+export async function endOld(
+  settings: Settings,
+  { source, cookie }: Claim,
+  { old }: Adoption,
+  arriving: Arriving,
+): Promise<void> {
   if (source.keepOld || !source.end) return;
   try {
-    await bounded(settings, source, () => source.end?.(cookie.proof, old));
+    await bounded(settings, source, arriving, () => source.end?.(cookie.proof, old));
   } catch (error) {
     report(settings, source, "end", error);
   }
 }
 
-function valuesOf(source: MigrationSource, header: string | null): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const name of source.cookies) {
-    const [value] = cookieValues(header, name, (text) => text !== "");
-    if (value !== undefined) values[name] = value;
-  }
-  return values;
+/**
+ * The values of a source's cookies. A cookie of the same name that was planted, or is left from another path, must not
+ * hide the user's own; so there are as many candidates as the name has values.
+ */
+function candidatesOf({ cookies }: MigrationSource, header: string | null): Record<string, string>[] {
+  const sent = cookies
+    .map((name) => [name, cookieValues(header, name, (text) => text !== "")] as const)
+    .filter(([, values]) => values.length > 0);
+  const most = Math.max(0, ...sent.map(([, values]) => values.length));
+  return Array.from({ length: most }, (_, at) =>
+    Object.fromEntries(sent.map(([name, values]) => [name, (values[at] ?? values.at(-1)) as string])),
+  );
 }
 
-/** What a source answers, within the time that a store has. A source that fails is a store that failed. */
-async function bounded<T>({ storeTimeout }: Settings, { name }: MigrationSource, call: () => Awaitable<T>): Promise<T> {
+/**
+ * What a source answers, within the time that the request has left for stores. A source that fails is a store that
+ * failed.
+ */
+async function bounded<T>(
+  { storeTimeout }: Settings,
+  { name }: MigrationSource,
+  arriving: Arriving,
+  call: () => Awaitable<T>,
+): Promise<T> {
+  const from = performance.now();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    const message = `The old store of "${name}" did not answer within ${storeTimeout} ms`;
-    timer = setTimeout(() => reject(new SessionError("store_timeout", message)), storeTimeout);
+    const message = `"${name}" in migrateFrom did not answer within ${storeTimeout} ms`;
+    timer = setTimeout(() => reject(new SessionError("store_timeout", message)), Math.max(0, arriving.left));
   });
   try {
     return await Promise.race([(async () => call())(), late]);
   } catch (cause) {
     if (cause instanceof SessionError) throw cause;
-    throw new SessionError("store_failed", `The old store of "${name}" failed`, { cause });
+    throw new SessionError("store_failed", `"${name}" in migrateFrom failed`, { cause });
   } finally {
     clearTimeout(timer);
+    arriving.left -= performance.now() - from;
   }
 }
 
 /** What `adopt` gave, where it makes sense. */
-function checked({ subject, data = {}, persistent }: Adopted): Pick<Adoption, "data" | "subject" | "persistent"> {
+function checked(adopted: Adopted): Pick<Adoption, "data" | "subject" | "persistent"> {
+  if (typeof adopted !== "object") throw new TypeError(`adopt gave a ${typeof adopted}, not { subject, data }`);
+  const { subject, data = {}, persistent } = adopted;
   if (subject !== undefined && !isSubject(subject)) throw new TypeError("adopt gave a subject that is no user's id");
+  if (persistent !== undefined && typeof persistent !== "boolean")
+    throw new TypeError("adopt gave a persistent that is no boolean");
   const copy: unknown = copyOf(jsonCodec, data, "adopt()");
   if (typeof copy !== "object" || copy === null || Array.isArray(copy))
     throw new TypeError("adopt gave no data object");
@@ -119,6 +168,10 @@ function report({ emit }: Settings, { name }: MigrationSource, step: "adopt" | "
 
 function wholeTime(time: number | undefined): number | undefined {
   return typeof time === "number" && Number.isFinite(time) && time >= 0 ? Math.floor(time) : undefined;
+}
+
+function removalsOf(source: MigrationSource, candidates: readonly Record<string, string>[]): string[] {
+  return source.keepOld ? [] : Object.keys(candidates[0] ?? {}).map((name) => removal(source, name));
 }
 
 /** Removes an old cookie. Browsers take a line for a prefixed name only with Secure. */

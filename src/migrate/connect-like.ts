@@ -1,3 +1,5 @@
+import { isPromise } from "../platform/awaitable.ts";
+
 /** What is called of a store of express-session, and of @fastify/session. */
 export interface CallbackStore {
   /** Calls back with what was set; nothing, or an ENOENT, when there is nothing. */
@@ -13,10 +15,11 @@ export function checkStore(what: string, store: unknown): void {
   }
 }
 
-/** What a store answers by its callback. */
+/** What a store answers by its callback. One that is made of promises may reject instead. */
 export function answer<T>(call: (done: (error?: unknown, result?: T) => void) => unknown): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    call((error, result) => (isMissing(error) ? resolve(result) : reject(error)));
+    const returned = call((error, result) => (isMissing(error) ? resolve(result) : reject(error)));
+    if (isPromise(returned)) returned.then(undefined, reject);
   });
 }
 

@@ -49,7 +49,7 @@ export async function unsigned(value: string, secrets: readonly string[]): Promi
   return (await isSigned("SHA-256", secrets, text, fromBase64(value.slice(dot + 1)))) ? text : undefined;
 }
 
-/** Unpadded base64url, for a proof: bytes that a client may have spelled differently have one spelling here. */
+/** Base64, for a proof: bytes that a client may have spelled differently have one spelling here. */
 export function canonical(bytes: Uint8Array): string {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }

@@ -1,12 +1,12 @@
 import type { MigrationSource, OldSession } from "../migration.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../sessions.ts";
-import { type SourceOptions, source } from "./source.ts";
+import { type SourceOptions, source, withChunks } from "./source.ts";
 
 /** Options of {@link fromSessions}. */
 export interface FromSessionsOptions<Data extends object> extends SourceOptions<Session<Data>> {
-  /** The names of the old cookie, with `.1`, `.2` and so on for sealed sessions of several cookies. */
-  readonly cookies: string | readonly string[];
+  /** The name of the old cookie. For two names, as of `secure: "auto"`, give two sources. */
+  readonly cookie: string;
 }
 
 /**
@@ -16,14 +16,17 @@ export interface FromSessionsOptions<Data extends object> extends SourceOptions<
  * @example
  * ```ts
  * const old = createSessions({ store: sealedCookies({ keys }), cookie: { name: "app" } });
- * const sessions = createSessions({ store: redisStore(client), migrateFrom: [fromSessions(old, { cookies: "app" })] });
+ * const sessions = createSessions({ store: redisStore(client), migrateFrom: [fromSessions(old, { cookie: "app" })] });
  * ```
  */
 export function fromSessions<Data extends object>(
   old: Sessions<Data>,
   options: FromSessionsOptions<Data>,
 ): MigrationSource<Session<Data>> {
-  const cookies = [options.cookies].flat();
+  const { cookie } = options;
+  if (typeof cookie !== "string" || cookie === "") throw new TypeError("cookie must be the name of the old cookie");
+  // A sealed session may need several, and one more says when it was last in use
+  const cookies = withChunks(cookie, 0);
   const adopt = options.adopt ?? ((session) => ({ subject: session.subject, data: session.all() }));
   return source(
     "sojourn",
@@ -31,10 +34,11 @@ export function fromSessions<Data extends object>(
     {
       cookies,
       async read(values) {
-        const cookie = cookies.flatMap((name) => (values[name] === undefined ? [] : [`${name}=${values[name]}`]));
-        if (cookie.length === 0) return undefined;
-        const header = cookie.join("; ");
-        return { proof: header, load: () => find(old, header) };
+        const value = values[cookie];
+        if (value === undefined) return undefined;
+        const header = cookies.flatMap((name) => (name in values ? [`${name}=${values[name]}`] : [])).join("; ");
+        // Without the other cookies, to which anybody can add: the first is a token, or begins with a seal's own nonce
+        return { proof: `${cookie}=${value}`, load: () => find(old, header) };
       },
       async end(_proof, { data: session }) {
         session.destroy();

@@ -40,9 +40,12 @@ export function migrationSource<Old>(definition: SourceDefinition<Old>): Migrati
     throw new TypeError("A migration source needs a name, a list of cookies and read()");
   }
   if (until !== undefined) {
-    const left = Number(until) - Date.now();
-    if (Number.isNaN(left)) throw new TypeError("until must be a Date");
-    if (left < SOON) console.warn(`Sessions of "${name}" are taken over until ${new Date(until).toISOString()} only`);
+    // Not instanceof: a Date may come from another realm
+    const end: unknown = typeof until?.getTime === "function" ? until.getTime() : undefined;
+    if (typeof end !== "number" || Number.isNaN(end))
+      throw new TypeError('until must be a Date that is valid, such as new Date("2027-01-31")');
+    if (end - Date.now() < SOON)
+      console.warn(`Sessions of "${name}" are taken over until ${new Date(end).toISOString()} only`);
   }
   return { ...definition, takeOver: { stored: adopt, sealed: adoptSealed } };
 }

@@ -1,5 +1,6 @@
-import { adoptionOf, claimOf } from "../adoption.ts";
+import { adoptionOf, type Claim, claimsOf } from "../adoption.ts";
 import type { CookieForm } from "../http/cookie.ts";
+import type { Arrival } from "../stored/arrival.ts";
 import { digest, successorOf } from "../stored/token.ts";
 import { newIdentity, type SealedContext, type SealedFound } from "./finder.ts";
 import type { SealedRecord } from "./record.ts";
@@ -16,20 +17,34 @@ export async function adoptSealed(
   cookie: CookieForm,
   now: number,
 ): Promise<SealedFound | undefined> {
+  const arrival = { at: now, left: context.settings.storeTimeout };
+  for await (const claim of claimsOf(context.settings, header, arrival)) {
+    const found = await adoptOne(context, claim, header, cookie, arrival);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+async function adoptOne(
+  context: SealedContext,
+  claim: Claim,
+  header: string | null,
+  cookie: CookieForm,
+  arrival: Arrival,
+): Promise<SealedFound | undefined> {
   const { revocations, settings } = context;
-  const claim = await claimOf(settings, header, now);
-  if (!claim) return undefined;
+  const now = arrival.at;
   const key = digest(claim.token);
   // Under the digest of the old cookie the list says when its session was taken over
   const before = await revocations?.find(key);
-  const adoption = await adoptionOf(settings, claim, now);
+  const adoption = await adoptionOf(settings, claim, arrival);
   if (!adoption) return undefined;
   const { lifetime } = settings;
   const createdAt = Math.min(adoption.createdAt, before?.endedAt ?? now);
   const end = createdAt + lifetime.absolute;
   const id = successorOf(claim.token, "sealed");
   if (now >= end || (await revocations?.find(id))) return undefined;
-  const { data, subject } = adoption;
+  const { data, subject, authenticatedAt } = adoption;
   const record: SealedRecord = {
     kind: "live",
     data: settings.codec.encode(data),
@@ -38,7 +53,7 @@ export async function adoptSealed(
     createdAt,
     renewedAt: now,
     subject,
-    authenticatedAt: subject === undefined ? undefined : createdAt,
+    authenticatedAt,
     persistent: adoption.persistent ?? settings.persistent,
     id,
     handle: id,
@@ -47,8 +62,9 @@ export async function adoptSealed(
     end,
     scope: cookie.scope,
   };
-  if (!before) {
-    await revocations?.end(key, adoption.expiresAt, record);
+  // Of several first requests one is the first on the list
+  const isFirst = !before && (!revocations || (await revocations.end(key, adoption.expiresAt, record)));
+  if (isFirst) {
     settings.emit({ type: "migrated", source: claim.source.name, age: now - createdAt, handle: id, subject });
   }
   return {
@@ -57,7 +73,7 @@ export async function adoptSealed(
     version: settings.shape?.version ?? 1,
     createdAt,
     subject,
-    authenticatedAt: record.authenticatedAt,
+    authenticatedAt,
     handle: id,
     expiresAt: Math.min(end, now + lifetime.idle),
     persistent: record.persistent ?? false,

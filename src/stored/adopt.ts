@@ -1,4 +1,4 @@
-import { type Adoption, adoptionOf, type Claim, claimOf, endOld } from "../adoption.ts";
+import { type Adoption, adoptionOf, type Claim, claimsOf, endOld } from "../adoption.ts";
 import { newNonce } from "../platform/nonce.ts";
 import type { Arrival } from "./arrival.ts";
 import { arrive, FRESH, type Place, type Reuse } from "./chain.ts";
@@ -24,13 +24,20 @@ export async function adopt(
   header: string | null,
   arrival: Arrival,
 ): Promise<AdoptedPlace | undefined> {
+  for await (const claim of claimsOf(context.settings, header, arrival)) {
+    const adopted = await adoptOne(context, claim, arrival);
+    if (adopted) return adopted;
+  }
+  return undefined;
+}
+
+/** Nothing where there is nothing behind the cookie any more. What we took over and is over here counts as something. */
+async function adoptOne(context: Context, claim: Claim, arrival: Arrival): Promise<AdoptedPlace | undefined> {
   const { settings, store } = context;
-  const claim = await claimOf(settings, header, arrival.at);
-  if (!claim) return undefined;
   const { token, removals } = claim;
   const key = digest(token);
   const isNew = (await store.read(key, arrival, FRESH)) === undefined;
-  const adoption = isNew ? await adoptionOf(settings, claim, arrival.at) : undefined;
+  const adoption = isNew ? await adoptionOf(settings, claim, arrival) : undefined;
   if (adoption) await takeOver(context, claim, adoption, key, arrival);
   // Without an adoption too: another request may have taken the session over meanwhile, and ended the old record
   const place = await arrive(context, token, arrival);
@@ -61,11 +68,11 @@ async function takeOver(
   }
   const age = settings.clock() - record.createdAt;
   settings.emit({ type: "migrated", source: source.name, age, handle: to, subject: record.subject });
-  await endOld(settings, claim, adoption);
+  await endOld(settings, claim, adoption, arrival);
 }
 
 function recordOf({ settings }: Context, adoption: Adoption, previous: string): LiveRecord {
-  const { data, subject, createdAt } = adoption;
+  const { data, subject, createdAt, authenticatedAt } = adoption;
   return {
     kind: "live",
     data: settings.codec.encode(data),
@@ -74,7 +81,7 @@ function recordOf({ settings }: Context, adoption: Adoption, previous: string): 
     createdAt,
     renewedAt: settings.clock(),
     subject,
-    authenticatedAt: subject === undefined ? undefined : createdAt,
+    authenticatedAt,
     persistent: adoption.persistent ?? settings.persistent,
     idle: settings.lifetime.idle,
     previous,
