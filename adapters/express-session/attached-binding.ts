@@ -27,15 +27,6 @@ const SESSION_ID: PropertyDescriptor & ThisType<Bound> = {
   configurable: true,
 };
 
-const SESSION_STORE: PropertyDescriptor & ThisType<Bound> = {
-  get() {
-    return this[BINDING] && new SessionStoreView(this[BINDING]);
-  },
-  set() {},
-  enumerable: true,
-  configurable: true,
-};
-
 /** The session that a request, or a context of Koa, carries. */
 export function bindingOf(carrier: object): Binding | undefined {
   return (carrier as Bound)[BINDING];
@@ -49,7 +40,7 @@ export function attachBinding(carrier: object, binding: Binding): void {
   (carrier as Bound)[BINDING] = binding;
   Object.defineProperty(carrier, "session", SESSION);
   Object.defineProperty(carrier, "sessionID", SESSION_ID);
-  Object.defineProperty(carrier, "sessionStore", SESSION_STORE);
+  (carrier as { sessionStore?: SessionStoreView }).sessionStore = new SessionStoreView(binding);
 }
 
 /** What holds the head of a response commits a binding by it, as it commits other sessions by theirs. */

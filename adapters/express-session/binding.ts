@@ -16,6 +16,9 @@ import { type Changes, changesOf, transfer } from "./transfer.ts";
 
 type Data = Record<string, unknown>;
 
+/** Until the object is made. */
+const NONE: Copies = new Map();
+
 /** One request's session, and the object of properties that the application changes. */
 export class Binding implements Owner {
   readonly options: PropertyOptions;
@@ -26,7 +29,7 @@ export class Binding implements Owner {
   #object: PropertySession | undefined;
   /** The data as the application got it, or as it was saved last; frozen. */
   #before: Data = {};
-  #copies: Copies = new Map();
+  #copies: Copies = NONE;
   /** `cookie.originalMaxAge` as the application got it. */
   #maxAge: number | null = null;
   #state: "open" | "unset" | "destroyed" | "committed" = "open";

@@ -36,6 +36,7 @@ export function pair(stored: unknown, live: unknown, copies: Copies): void {
 
 /** What the next request would read: JSON, as express-session stores it. */
 export function asStored(value: unknown, key: string): unknown {
+  if (typeof value === "string" || typeof value === "boolean" || Number.isSafeInteger(value)) return value;
   try {
     const text = JSON.stringify(value) as string | undefined;
     return text === undefined ? undefined : (JSON.parse(text) as unknown);

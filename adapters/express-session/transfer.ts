@@ -73,6 +73,7 @@ export function transfer(
   }
   for (const [key, patch] of patches) {
     if (patch.type === "remove") session.delete(key);
+    else if (patch.type === "assign") session.set(key, patch.value);
     else session.update(key, (stored) => apply(patch, stored));
   }
 }
