@@ -26,7 +26,9 @@ export interface SchemaIssue {
 }
 
 /** The type of the data that a schema gives. */
-export type SchemaOutput<Schema extends StandardSchema> = TypesOf<Schema>["output"] extends infer Data extends object
+export type SchemaOutput<Schema extends StandardSchema> = NonNullable<
+  Schema["~standard"]["types"]
+>["output"] extends infer Data extends object
   ? Data
   : never;
 
@@ -34,12 +36,11 @@ export type SchemaOutput<Schema extends StandardSchema> = TypesOf<Schema>["outpu
  * `unknown` for a schema of objects that takes what it gives, so that `Schema & StableSchema<Schema>` is the schema:
  * what a request read, it may write.
  */
-export type StableSchema<Schema extends StandardSchema> = TypesOf<Schema>["output"] extends object &
-  TypesOf<Schema>["input"]
+export type StableSchema<Schema extends StandardSchema> = NonNullable<
+  Schema["~standard"]["types"]
+>["output"] extends object & NonNullable<Schema["~standard"]["types"]>["input"]
   ? unknown
   : { readonly "the schema must give an object, and take what it gives": never };
-
-type TypesOf<Schema extends StandardSchema> = NonNullable<Schema["~standard"]["types"]>;
 
 /** Where the issues are, as `"cart[0].price"`; without a word of the data but its keys. */
 export function placesOf(issues: readonly SchemaIssue[]): string {

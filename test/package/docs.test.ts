@@ -84,7 +84,7 @@ describe("the events page", () => {
 describe("code in the pages", () => {
   test("is marked with nothing but run=… or no-check (the package that is missing)", () => {
     const strange = blocks.filter(
-      ({ mark }) => !/^(?:|run=(?:node|bun|deno|workers|test)|no-check \([\w@/-]+\))$/.test(mark),
+      ({ mark }) => !/^(?:|run=(?:node|bun|deno|workers|test)|no-check \([\w@./-]+\))$/.test(mark),
     );
     expect(strange.map(({ at, mark }) => `${at} ${mark}`)).toEqual([]);
   });

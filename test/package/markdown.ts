@@ -62,7 +62,7 @@ export function givenTo({ given, code }: Block): string[] {
   const has = (name: string): boolean =>
     new RegExp(`^(?:export )?(?:declare )?(?:async )?(?:const|let|function|interface|class|type) ${name}\\b`, "m").test(
       code,
-    ) || new RegExp(`^import[^;]*\\b${name}\\b[^;]*;`, "m").test(code);
+    ) || new RegExp(`^import[^;"]*\\b${name}\\b[^;]*;`, "m").test(code);
   return given.map((line) => {
     const [, names, from] = /^import (.*) from (".*");$/.exec(line) ?? [];
     if (names === undefined)
