@@ -148,8 +148,8 @@ function mergeInto(target: HeadersLike, additions: Additions): void {
   if (cacheControl === null) target.set("cache-control", "no-store");
   if (setCookie.length === 0) return;
   if (cacheControl !== null) target.set("cache-control", keptFromSharedCaches(cacheControl));
-  for (const name of TARGETED) {
-    if (!isKeptFromSharedCaches(target.get(name) ?? "no-store")) target.set(name, "no-store");
+  for (const name of targetedIn(target)) {
+    if (!isKeptFromSharedCaches(target.get(name))) target.set(name, "no-store");
   }
   replaceCookies(target, setCookie);
 }
@@ -166,7 +166,18 @@ const TARGETED = [
 
 /** Whether the handler decided about caching: then a session that it did not look at changes nothing. */
 function saysHowToCache(target: HeadersLike, cacheControl: string | null): boolean {
-  return cacheControl !== null || ["expires", ...TARGETED].some((name) => target.get(name) !== null);
+  return cacheControl !== null || target.get("expires") !== null || targetedIn(target).length > 0;
+}
+
+/**
+ * Those of {@link TARGETED} that there are, mostly none. By one walk over the names where the target can do that, as
+ * every `Headers` can: six questions took 1 µs of a request on Node.
+ */
+function targetedIn(target: HeadersLike & { keys?: () => Iterable<string> }): string[] {
+  if (typeof target.keys !== "function") return TARGETED.filter((name) => target.get(name) !== null);
+  const found: string[] = [];
+  for (const name of target.keys()) if (TARGETED.includes(name.toLowerCase())) found.push(name);
+  return found;
 }
 
 /** Whether a shared cache may keep a response that does not say `Vary: Cookie`. */

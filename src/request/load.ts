@@ -65,10 +65,12 @@ function find(
   cookie: SessionState["cookie"],
   now: number,
 ): Awaitable<Loaded> {
-  return orElse(
-    () => backend.find(request.headers.get("cookie"), cookie, now),
-    (error) => unavailable(settings, error, now),
-  );
+  try {
+    const found = backend.find(request.headers.get("cookie"), cookie, now);
+    return isPromise(found) ? found.catch((error) => unavailable(settings, error, now)) : found;
+  } catch (error) {
+    return unavailable(settings, error, now);
+  }
 }
 
 /**
@@ -95,11 +97,14 @@ export async function reload<Data extends object>(context: Context, session: obj
  * it takes its time.
  */
 export function openAlive(context: Context, visit: Visit): Awaitable<Session> {
-  return after(open(context, visit), (session) => {
-    const state = stateOf(session);
-    if (state.loaded.status === "live" && !state.closed) context.backend.keepAlive?.(state);
-    return session;
-  });
+  const session = open(context, visit);
+  return isPromise(session) ? session.then((opened) => keptAlive(context, opened)) : keptAlive(context, session);
+}
+
+function keptAlive({ backend }: Context, session: Session): Session {
+  const state = stateOf(session);
+  if (state.loaded.status === "live" && !state.closed) backend.keepAlive?.(state);
+  return session;
 }
 
 /** Stores what was done to a session, and closes it. */
@@ -130,16 +135,6 @@ export function commit(
 /** The request is over. A write from now on would go nowhere, so it throws. */
 export function close(session: object): void {
   stateOf(session).closed = true;
-}
-
-/** `try`/`catch` for what may be synchronous or a promise. */
-function orElse<T, U>(attempt: () => Awaitable<T>, otherwise: (error: unknown) => U): Awaitable<T | U> {
-  try {
-    const result = attempt();
-    return isPromise(result) ? result.catch(otherwise) : result;
-  } catch (error) {
-    return otherwise(error);
-  }
 }
 
 function isStoreFailure(error: unknown): boolean {

@@ -23,6 +23,8 @@ export function stateOf(session: Session<never> | object): SessionState {
   return RequestSession.stateOf(session);
 }
 
+const NO_LINES: readonly string[] = [];
+
 export function newSession(
   loaded: Loaded,
   request: RequestLike,
@@ -51,7 +53,7 @@ export function newSession(
     answered: undefined,
     exposed: false,
     saving: undefined,
-    unsent: [],
+    unsent: NO_LINES,
   };
   return new RequestSession(state, rules);
 }

@@ -64,47 +64,18 @@ export function updateRecord(
 
 function writeRecord(
   context: Context,
-  { state, data, dataVersion, content, persistent, limits }: Draft,
+  draft: Draft,
   place: LivePlace,
   deliverable: boolean,
   previous: string | undefined,
 ): Awaitable<Outcome> {
   const { seen, key } = place;
-  // Field by field: on Node 20 a spread costs more than all the rest
-  const {
-    kind,
-    createdAt,
-    renewedAt,
-    subject,
-    authenticatedAt,
-    meta,
-    handle,
-    limits: own,
-    order,
-    unknown,
-  } = seen.record;
-  const idle = state.keepsAlive ? limits.idle : seen.record.idle;
+  const { state, persistent, limits } = draft;
+  const { renewedAt, handle } = seen.record;
   const expiresAt = state.keepsAlive ? context.settings.clock() + limits.idle : seen.expiresAt;
-  const record = {
-    kind,
-    data,
-    createdAt,
-    renewedAt,
-    subject,
-    authenticatedAt,
-    persistent,
-    meta,
-    dataVersion,
-    previous,
-    handle,
-    idle,
-    limits: state.limits ?? own,
-    order,
-    unknown,
-    content,
-  };
+  const record = nextRecord(draft, seen.record, renewedAt, previous, handle);
   const text = encodeRecord(record);
-  const entry = entryMeta(expiresAt, subject);
+  const entry = entryMeta(expiresAt, record.subject);
   const { arrival } = state.loaded;
   // Another request may write the very same text: a look then tells that the values are stored, but not who counted
   const written = state.changes.some(({ type }) => type === "update")
@@ -181,20 +152,40 @@ function newRecord({ settings }: Context, draft: Draft, rank: Rank | undefined):
 function movedRecord(
   { settings }: Context,
   plan: "rotate" | "renew",
-  { state, data, dataVersion, persistent, limits }: Draft,
+  draft: Draft,
   { key, seen: { record } }: LivePlace,
 ): LiveRecord {
+  // The clock may be behind that of the server which made the session
+  const renewedAt = Math.max(settings.clock(), record.createdAt);
+  return nextRecord(draft, record, renewedAt, plan === "rotate" ? key : undefined, handleOf(key, record));
+}
+
+/** What is stored of a session after a request. Field by field: on Node 20 a spread costs more than all the rest. */
+function nextRecord(
+  { state, data, dataVersion, content, persistent, limits }: Draft,
+  stored: LiveRecord,
+  renewedAt: number,
+  previous: string | undefined,
+  handle: string | undefined,
+): DecodedRecord {
+  const { kind, createdAt, subject, authenticatedAt, meta, order, unknown } = stored;
   return {
-    ...record,
+    kind,
     data,
-    dataVersion,
+    createdAt,
+    renewedAt,
+    subject,
+    authenticatedAt,
     persistent,
-    // The clock may be behind that of the server which made the session
-    renewedAt: Math.max(settings.clock(), record.createdAt),
-    previous: plan === "rotate" ? key : undefined,
-    handle: handleOf(key, record),
-    idle: state.keepsAlive ? limits.idle : record.idle,
-    limits: state.limits ?? record.limits,
+    meta,
+    dataVersion,
+    previous,
+    handle,
+    idle: state.keepsAlive ? limits.idle : stored.idle,
+    limits: state.limits ?? stored.limits,
+    order,
+    unknown,
+    content,
   };
 }
 

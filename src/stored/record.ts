@@ -151,8 +151,12 @@ const KNOWN: ReadonlySet<string> = new Set([
 
 /** The fields of a head that this version does not know. */
 function unknownOf(rest: object): Record<string, unknown> | undefined {
-  const fields = Object.entries(rest).filter(([name]) => !KNOWN.has(name));
-  return fields.length === 0 ? undefined : Object.fromEntries(fields);
+  if (rest === NO_REST || Object.keys(rest).every(isKnown)) return undefined;
+  return Object.fromEntries(Object.entries(rest).filter(([name]) => !isKnown(name)));
+}
+
+function isKnown(name: string): boolean {
+  return KNOWN.has(name);
 }
 
 function decodeMark([, kind, to, nonce, deadline, lasts, kept]: unknown[]): Forward | Tombstone | undefined {
