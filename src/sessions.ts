@@ -1,6 +1,7 @@
+import { checkRuntime } from "#platform";
 import type { Backend, BackendSource, CreateBackend, SessionInfo } from "./backend.ts";
 import type { RequestLike } from "./http/cookie-options.ts";
-import { checkHeaders, type HeadersLike, headersOf, merge, type SessionHeaders } from "./http/response.ts";
+import { type HeadersLike, headersOf, merge, type SessionHeaders } from "./http/response.ts";
 import { type Awaitable, after } from "./platform/awaitable.ts";
 import { arrive, type Context, commit, load, openAlive, reload } from "./request/load.ts";
 import { save } from "./request/save.ts";
@@ -147,7 +148,7 @@ export function createSessions<Data extends object = Record<string, unknown>>(
 export function createSessions<Data extends object>(
   options: SessionsOptions & { schema?: StandardSchema | undefined } = {},
 ): Sessions<Data> {
-  checkHeaders();
+  checkRuntime();
   const settings = resolveOptions(options);
   const context: Context = { settings, backend: resolveBackend(options, settings), visits: createVisits() };
   const { backend } = context;

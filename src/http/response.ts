@@ -18,18 +18,6 @@ export interface Unread {
 /** {@link headersOf} of a session that nobody read: {@link addSessionHeaders} then leaves a Cache-Control alone. */
 const unreadHeaders = new WeakMap<Headers, Unread>();
 
-/**
- * Found missing only when a sign-in is stored already, it would fail the response and leave a session that nobody has.
- *
- * @throws TypeError where `Headers` cannot tell several Set-Cookie apart
- */
-export function checkHeaders(): void {
-  if (typeof Headers === "undefined" || typeof Headers.prototype.getSetCookie === "function") return;
-  throw new TypeError(
-    "Cannot make sessions on this runtime: its Headers have no getSetCookie(). On Cloudflare Workers set compatibility_date to 2023-03-01 or later",
-  );
-}
-
 /** What merging needs of the headers of a response, so that an adapter need not build a `Headers`. */
 export type HeadersLike = Pick<Headers, "get" | "set" | "append" | "delete" | "getSetCookie">;
 

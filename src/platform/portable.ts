@@ -68,6 +68,19 @@ export function createAead(secret: Bytes): Aead {
 }
 
 /**
+ * Refuses a runtime that cannot hold two Set-Cookie lines apart, at construction: found missing at the first sign-in, the
+ * session would be stored and its cookie lost.
+ * @throws TypeError
+ */
+export function checkRuntime(): void {
+  if (typeof Headers === "undefined" || typeof Headers.prototype.getSetCookie === "function") return;
+  throw new TypeError(
+    "Cannot make sessions on this runtime: its Headers have no getSetCookie(). On Cloudflare Workers set " +
+      "compatibility_date to 2023-03-01 or later",
+  );
+}
+
+/**
  * Whether one request may wait for a promise that another began. Not on Workers: a request that is cut off there never
  * settles its promises, and whoever waited for them would wait for ever.
  */

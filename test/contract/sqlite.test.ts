@@ -172,10 +172,13 @@ describeWith(addon, "sqliteStore() on better-sqlite3", () => {
     const store = connection.open();
     store.createTable();
     connection.execute(insertOf("sessions", 2500, 1));
-    const left: unknown[] = [];
-    setTimeout(() => left.push(connection.rows("SELECT count(*) AS rows FROM sessions")));
+    let left: unknown;
+    setImmediate(() => {
+      left = connection.rows("SELECT count(*) AS rows FROM sessions");
+    });
     expect(await store.sweep(1)).toBe(2500);
-    expect(left).toEqual([[{ rows: 1500 }]]);
+    // After the first thousand or after the second, whichever turn it got
+    expect([[{ rows: 1500 }], [{ rows: 500 }]]).toContainEqual(left);
     connection.close();
   });
 
