@@ -12,7 +12,9 @@ import { isSubject } from "./session/state.ts";
  */
 const LONGEST_LIFE = 400 * 86_400_000;
 
-/** When a request arrived, epoch ms, and for how many ms it may still be kept waiting by stores, the old ones included. */
+/**
+ * When a request arrived, epoch ms, and for how many ms it may still be kept waiting by stores, the old ones included.
+ */
 interface Arriving {
   readonly at: number;
   left: number;

@@ -34,7 +34,7 @@ export async function view(sessions, session, visiting) {
     },
     visits: session.get("visits") ?? [],
     session:
-      session.handle === undefined
+      session.isNew || session.handle === undefined
         ? undefined
         : { handle: session.handle, createdAt: session.createdAt, expiresAt: session.expiresAt },
     sessions: listed

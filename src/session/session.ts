@@ -22,8 +22,8 @@ export interface Session<Data extends object = Record<string, unknown>> {
   /** Epoch milliseconds at which the session ends if no further request comes. */
   readonly expiresAt: number;
   /**
-   * Epoch milliseconds of the last `signIn`, for "please sign in again" checks (ASVS 7.5.1). Of a session that was taken
-   * over from another library it is when that began, and `undefined` where that is not known.
+   * Epoch milliseconds of the last `signIn`, for "please sign in again" checks (ASVS 7.5.1). Of a session that was
+   * taken over from another library it is when that began, and `undefined` where that is not known.
    */
   readonly authenticatedAt: number | undefined;
   /** The value, frozen; `undefined` if there is none. */

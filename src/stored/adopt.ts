@@ -31,7 +31,9 @@ export async function adopt(
   return undefined;
 }
 
-/** Nothing where there is nothing behind the cookie any more. What we took over and is over here counts as something. */
+/**
+ * Nothing where there is nothing behind the cookie any more. What we took over and is over here counts as something.
+ */
 async function adoptOne(context: Context, claim: Claim, arrival: Arrival): Promise<AdoptedPlace | undefined> {
   const { settings, store } = context;
   const { token, removals } = claim;

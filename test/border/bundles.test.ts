@@ -18,7 +18,7 @@ const load = (name: string): any => createRequire(join(here, "package.json"))(na
 
 /** A project that has the packed package installed, and of all peers none. */
 function project(files: Readonly<Record<string, string>>): string {
-  const installed = installPacked(["@oslojs"]);
+  const installed = installPacked();
   onTestFinished(() => installed.remove());
   for (const [name, text] of Object.entries(files)) writeFileSync(join(installed.folder, name), text);
   return installed.folder;
