@@ -3,9 +3,13 @@
  * and many others implement it.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
+  /** What the standard asks of a schema. */
   readonly "~standard": {
+    /** Of the standard. */
     readonly version: 1;
+    /** The library that made the schema. */
     readonly vendor: string;
+    /** Holds a value against the schema. Sessions need an answer at once. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     /** For inference alone. */
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
@@ -14,8 +18,16 @@ export interface StandardSchema<Input = unknown, Output = Input> {
 
 /** What a schema says about a value. */
 export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly SchemaIssue[] };
+  | {
+      /** The value as the schema gives it. */
+      readonly value: Output;
+      /** None: it fits. */
+      readonly issues?: undefined;
+    }
+  | {
+      /** Why it does not fit. */
+      readonly issues: readonly SchemaIssue[];
+    };
 
 /** One way in which a value does not fit. */
 export interface SchemaIssue {
