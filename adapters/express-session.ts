@@ -31,6 +31,7 @@ export type { SessionStoreView } from "./express-session/session-store.ts";
 export interface WithSession<Data extends object = Record<string, unknown>> extends WithProperties<Data> {
   /** The same as `session.id`. */
   readonly sessionID: string | undefined;
+  /** What express-session calls its store, as far as ours can answer. */
   readonly sessionStore: SessionStoreView;
 }
 

@@ -35,11 +35,14 @@ export type FastifyDone = (error?: Error) => void;
 
 /** What is called of a Fastify instance. */
 export interface FastifyLike {
+  /** Declares a property of requests. */
   decorateRequest(name: string, value: null): unknown;
+  /** Hooks into `onRequest`. */
   addHook(
     name: "onRequest",
     hook: (request: FastifyRequestLike, reply: FastifyReplyLike, done: FastifyDone) => void,
   ): unknown;
+  /** Hooks into `onSend`. */
   addHook(
     name: "onSend",
     hook: (request: FastifyRequestLike, reply: FastifyReplyLike, payload: unknown, done: FastifyDone) => void,
@@ -48,11 +51,13 @@ export interface FastifyLike {
 
 /** What is called of a Fastify request. */
 export interface FastifyRequestLike {
+  /** Node's own request. */
   readonly raw: IncomingMessage;
 }
 
 /** What is called of a Fastify reply. */
 export interface FastifyReplyLike {
+  /** Node's own response. */
   readonly raw: ServerResponse;
 }
 

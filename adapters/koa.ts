@@ -17,8 +17,11 @@ export type { WithSession } from "./node.ts";
 
 /** What is called of Koa's context. */
 export interface KoaContext {
+  /** Node's own request. */
   readonly req: IncomingMessage;
+  /** Node's own response. */
   readonly res: ServerResponse;
+  /** Answers with the error. */
   onerror(error: Error): void;
 }
 

@@ -44,12 +44,15 @@ export interface Adopted {
  * two backends know what each function takes.
  */
 export interface TakeOver {
+  /** Into a session in a store. */
   readonly stored: (...parameters: never[]) => unknown;
+  /** Into a sealed session. */
   readonly sealed: (...parameters: never[]) => unknown;
 }
 
 /** A source for the option `migrateFrom`: made by the functions of `@sojourn/session/migrate`. */
 export interface MigrationSource<Old = unknown> extends SourceDefinition<Old> {
+  /** Set by `migrationSource` and the functions built on it. */
   readonly takeOver: TakeOver;
 }
 

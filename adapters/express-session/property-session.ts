@@ -21,6 +21,7 @@ export class PropertySession {
   cookie: SessionCookie;
   readonly #owner: Owner;
 
+  /** Made by the middleware, one for each request. */
   constructor(owner: Owner, cookie: SessionCookie) {
     this.#owner = owner;
     this.cookie = cookie;
@@ -41,6 +42,7 @@ export class PropertySession {
     return this.renew([], done);
   }
 
+  /** A new session that keeps the given keys; behind `regenerate`. */
   protected renew(keep: readonly string[], done: Done | undefined): this | Promise<void> {
     return this.#answer(this.#owner.regenerate(keep), done);
   }
@@ -91,5 +93,6 @@ export function isReserved(key: string, { prototype }: typeof PropertySession): 
 
 /** A context, or a request, whose session has properties, for declarations of your own. */
 export interface WithProperties<Data extends object = Record<string, unknown>> {
+  /** The session of the request. */
   session: PropertySession & Partial<Data>;
 }

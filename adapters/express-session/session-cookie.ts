@@ -1,11 +1,18 @@
 /** The attributes that the cookie is sent with; the same for every session. */
 export interface CookieAttributes {
+  /** `Path`. */
   readonly path: string;
+  /** `Domain`, if there is one. */
   readonly domain: string | undefined;
+  /** Always true. */
   readonly httpOnly: true;
+  /** `"auto"`: as the request came. */
   readonly secure: true | "auto";
+  /** `SameSite`. */
   readonly sameSite: "lax" | "strict" | "none";
+  /** `Partitioned`. */
   readonly partitioned: boolean;
+  /** `Priority`, if there is one. */
   readonly priority: "low" | "medium" | "high" | undefined;
 }
 
@@ -16,12 +23,19 @@ const ATTRIBUTES = ["path", "domain", "httpOnly", "secure", "sameSite", "partiti
  * one session; and how the cookie is sent, which may not.
  */
 export class SessionCookie {
+  /** `Path`. */
   declare readonly path: string;
+  /** `Domain`, if there is one. */
   declare readonly domain: string | undefined;
+  /** Always true. */
   declare readonly httpOnly: true;
+  /** `"auto"`: as the request came. */
   declare readonly secure: true | "auto";
+  /** `SameSite`. */
   declare readonly sameSite: "lax" | "strict" | "none";
+  /** `Partitioned`. */
   declare readonly partitioned: boolean;
+  /** `Priority`, if there is one. */
   declare readonly priority: "low" | "medium" | "high" | undefined;
   /** Milliseconds for which the session lives without a request, as it was set; `null` for as long as the browser. */
   originalMaxAge: number | null;
@@ -44,6 +58,7 @@ export class SessionCookie {
     }
   }
 
+  /** Made by the middleware, one for each session. */
   constructor({ attributes, idle }: { attributes: CookieAttributes; idle: number }, maxAge: number | null) {
     this.#attributes = attributes;
     this.#most = idle;

@@ -8,6 +8,7 @@ import { callBack, type Done } from "./property-session.ts";
 export class SessionStoreView {
   readonly #binding: Binding;
 
+  /** Made by the middleware, one for each request. */
   constructor(binding: Binding) {
     this.#binding = binding;
   }

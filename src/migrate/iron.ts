@@ -11,7 +11,9 @@ export type IronPassword = string | Readonly<Record<string, string>>;
 
 /** Options of {@link ironSession}. */
 export interface IronSessionOptions extends SourceOptions<IronData> {
+  /** As the old configuration has it. */
   readonly cookieName: string;
+  /** As the old configuration has it. */
   readonly password: IronPassword;
 }
 
@@ -19,6 +21,7 @@ export interface IronSessionOptions extends SourceOptions<IronData> {
 export interface H3SessionOptions extends SourceOptions<IronData> {
   /** Default `h3`. */
   readonly name?: string;
+  /** As the old configuration has it. */
   readonly password: IronPassword;
   /** Seconds, as the old configuration has it. */
   readonly maxAge?: number;

@@ -24,6 +24,7 @@ export interface ReactRouterOptions extends SourceOptions<RouterData> {
 
 /** Options of {@link remixSession}. */
 export interface RemixSessionOptions extends SourceOptions<RouterData> {
+  /** Of the old cookie. */
   readonly name: string;
   /** What the old cookie has as `secrets`. */
   readonly secrets: string | readonly string[];

@@ -18,6 +18,7 @@ export type MakeStore = (tools: { clock: () => number }) => Awaitable<SessionSto
 
 /** A store with what belongs to it. */
 export interface MadeStore {
+  /** The store to be tested. */
   readonly store: SessionStore;
   /** Another store on the same engine, with caches and connections of its own: what a second server has. */
   readonly other?: SessionStore;
