@@ -70,8 +70,8 @@ export function createAead(secret: Bytes): Aead {
 }
 
 /**
- * Nothing: all of these runtimes have what is needed. And Node loads its whole `fetch` with the first look at `Headers`,
- * which takes 10 ms and which no V8 snapshot can hold.
+ * Nothing: all of these runtimes have what is needed. And Node loads its whole `fetch` with the first look at
+ * `Headers`, which takes 10 ms and which no V8 snapshot can hold.
  */
 export function checkRuntime(): void {}
 

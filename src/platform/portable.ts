@@ -68,8 +68,8 @@ export function createAead(secret: Bytes): Aead {
 }
 
 /**
- * Refuses a runtime that cannot hold two Set-Cookie lines apart, at construction: found missing at the first sign-in, the
- * session would be stored and its cookie lost.
+ * Refuses a runtime that cannot hold two Set-Cookie lines apart, at construction: found missing at the first sign-in,
+ * the session would be stored and its cookie lost.
  * @throws TypeError
  */
 export function checkRuntime(): void {
