@@ -48,7 +48,7 @@ describeWith(installed, "the example site on Node, in Chromium", () => {
     if (server.stdout === null) throw new Error("the server has no output");
     const lines = createInterface(server.stdout).on("line", (line) => printed.push(line));
     await once(lines, "line");
-    site = printed[0] ?? "";
+    site = /https?:\S+/.exec(printed[0] ?? "")?.[0] ?? "";
     browser = await chromium.launch(launch);
   });
 
@@ -249,7 +249,7 @@ describeWith(installed, "the example site on Node, in Chromium", () => {
     const exit = once(server, "exit");
     server.kill("SIGTERM");
     expect(await exit).toEqual([0, null]);
-    expect(printed).toEqual([expect.stringMatching(/^http:\/\/localhost:\d+$/)]);
+    expect(printed).toEqual([expect.stringMatching(/^The shop is open: http:\/\/localhost:\d+$/)]);
   });
 });
 
