@@ -13,6 +13,12 @@ export const cells = [
   { id: "rotate-medium", title: "rotate, 2 kB", seed: "medium" },
 ];
 
+/** Measured of this library alone, against an older commit of it. */
+export const ownCells = [
+  { id: "ignored-small", title: "a session, not looked at", seed: "small" },
+  { id: "signin-small", title: "sign in, 3 keys", seed: "small" },
+];
+
 /** The handlers of a contestant: the bare one, and one per kind of request with the session layer around it. */
 export async function handlersOf(layer) {
   let visits = 0;
@@ -26,6 +32,8 @@ export async function handlersOf(layer) {
     "new-medium": await seed("medium"),
     visits: await layer.withSession((session) => whenKnown(layer.get(session, "visits"), String), {}),
     written: () => visits,
+    ignored: await layer.withSession(() => undefined, {}),
+    ...(layer.signIn ? { signin: await layer.withSession(layer.signIn, { writes: true }) } : {}),
     ...(layer.rotates
       ? { rotate: await layer.withSession((session) => layer.get(session, "user"), { rotates: true, writes: true }) }
       : {}),

@@ -5,12 +5,16 @@
  *
  *     npm run bench -- [--quick] [--write] [--parts=request,http,...] [--runtimes=node,bun,deno] [--node=PATH ...] [--only=ID,...]
  *
+ * `--against=REF` compares this library with itself at an older commit, which is built in the system's temporary
+ * directory: `npm run bench -- --against=v0.1.0 --runtimes=node [--only=sojourn] [--cells=read-small,...]`. Build first.
+ *
  * `--quick` takes under two minutes and proves only that everything runs. `--package=DIR` measures another build of the package, and
  * `--gosession=DIR` is a checkout of github.com/Kwynto/gosession, where Go cannot fetch it.
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { measureAgainst } from "./against.js";
 import { parts } from "./parts.js";
 import { writeReport } from "./report.js";
 import { findRuntimes } from "./runtimes.js";
@@ -26,6 +30,8 @@ const { values } = parseArgs({
     only: { type: "string" },
     package: { type: "string" },
     gosession: { type: "string" },
+    against: { type: "string" },
+    cells: { type: "string" },
   },
 });
 
@@ -43,6 +49,12 @@ const options = {
   runtimes: runtimes.filter(({ missing }) => !missing),
   log: (text) => console.error(`  ${text}`),
 };
+
+if (values.against) {
+  const size = values.quick ? { rounds: 3, batch: 2 } : { rounds: 40, batch: 5 };
+  await measureAgainst(values.against, { ...options, ...size, onlyCells: list(values.cells) });
+  process.exit();
+}
 
 const results = new URL("results/", import.meta.url);
 if (!values.quick) mkdirSync(results, { recursive: true });

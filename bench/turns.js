@@ -43,11 +43,12 @@ export async function measureRequests(runtime, { only, rounds, batch, onlyCells,
   return results;
 }
 
-function startWorker({ command: [file, ...args] }, id, kind, batch) {
+/** A process that measures one contestant. */
+export function startWorker({ command: [file, ...args] }, id, kind, batch, environment = {}) {
   const flags = kind === "node" ? ["--expose-gc"] : [];
   const child = spawn(file, [...args, ...flags, fileURLToPath(new URL("worker.js", import.meta.url)), id], {
     cwd: fileURLToPath(new URL(".", import.meta.url)),
-    env: { ...process.env, BENCH_BATCH: String(batch), NODE_ENV: "production" },
+    env: { ...process.env, BENCH_BATCH: String(batch), NODE_ENV: "production", ...environment },
     stdio: ["pipe", "pipe", "pipe"],
   });
   let complaints = "";

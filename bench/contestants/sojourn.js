@@ -23,6 +23,7 @@ const access = {
   assign(session, values) {
     for (const key in values) session.set(key, values[key]);
   },
+  signIn: (session) => session.signIn("alice-0001"),
 };
 
 /** Ours with the defaults, through `wrap`. */
