@@ -2,6 +2,7 @@ import { SessionError } from "../errors.ts";
 import { removeCookie } from "../http/cookie.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { after, isPromise } from "../platform/awaitable.ts";
+import { pause } from "../platform/pause.ts";
 import { isUntouched } from "../session/state.ts";
 import { spend, waitFor } from "./arrival.ts";
 import { follow, type LivePlace, type Place } from "./chain.ts";
@@ -103,7 +104,7 @@ async function retry(context: Context, state: State, place: Place, deliverable: 
   const { arrival, touch: touched, handle, subject } = state.loaded;
   const giveUpAt = performance.now() + arrival.left;
   for (let attempt = 1; performance.now() < giveUpAt; attempt++) {
-    if (attempt > EAGER_ATTEMPTS) await spend(arrival, pause(attempt));
+    if (attempt > EAGER_ATTEMPTS) await spend(arrival, letOthersPass(attempt));
     // In some stores a touch makes a new version: then the first refusal is of our own making
     if (touched === undefined || attempt > 1) emit({ type: "conflict_retried", attempt, handle, subject });
     place = await again(context, state, place);
@@ -210,6 +211,10 @@ function endingOf({ destroyed }: State): "destroyed" | "signed_out" {
   return destroyed ? "destroyed" : "signed_out";
 }
 
-function pause(attempt: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(2 ** attempt, 64)));
+/**
+ * Lets others pass: for more turns of the event loop with each attempt, and a random number of them, so that those who
+ * met do not meet again. No timer, for test runners fake those.
+ */
+async function letOthersPass(attempt: number): Promise<void> {
+  for (let turns = Math.random() * Math.min(2 ** attempt, 64); turns > 0; turns--) await pause();
 }
