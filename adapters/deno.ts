@@ -218,7 +218,7 @@ function isLocked(error: unknown): boolean {
 }
 
 function isTooLarge(error: unknown): boolean {
-  return error instanceof TypeError && /value too large/i.test(error.message);
+  return /value too large/i.test(String((error as { message?: unknown } | undefined)?.message));
 }
 
 function tooLarge(key: string): string {

@@ -1,4 +1,4 @@
-import { SessionError } from "./errors.ts";
+import { isSessionError, SessionError } from "./errors.ts";
 import { cookieValues } from "./http/cookie.ts";
 import type { Adopted, MigrationSource, OldCookie, OldSession } from "./migration.ts";
 import type { Awaitable } from "./platform/awaitable.ts";
@@ -142,7 +142,7 @@ async function bounded<T>(
   try {
     return await Promise.race([(async () => call())(), late]);
   } catch (cause) {
-    if (cause instanceof SessionError) throw cause;
+    if (isSessionError(cause)) throw cause;
     throw new SessionError("store_failed", `"${name}" in migrateFrom failed`, { cause });
   } finally {
     clearTimeout(timer);
@@ -164,8 +164,7 @@ function checked(adopted: Adopted): Pick<Adoption, "data" | "subject" | "persist
 }
 
 function report({ emit }: Settings, { name }: MigrationSource, step: "adopt" | "end", error: unknown): void {
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  emit({ type: "migration_failed", source: name, step, message });
+  emit({ type: "migration_failed", source: name, step, message: String(error) });
 }
 
 function wholeTime(time: number | undefined): number | undefined {

@@ -57,6 +57,21 @@ export class SessionError extends Error {
 }
 
 /**
+ * Whether an error is a {@link SessionError}, and of one of the codes where some are named. By its fields: a process may
+ * hold several copies of this package.
+ */
+export function isSessionError(error: unknown, ...codes: readonly SessionErrorCode[]): error is SessionError {
+  const { name, code } = Object(error) as Partial<SessionError>;
+  if (name !== "SessionError" || code === undefined || !Object.hasOwn(STATUS, code)) return false;
+  return codes.length === 0 || codes.includes(code);
+}
+
+/** Whether it is the store that failed, rather than a caller. */
+export function isStoreFailure(error: unknown): error is SessionError {
+  return isSessionError(error, "store_failed", "store_timeout");
+}
+
+/**
  * What `console.error` prints of a {@link SessionError} on Node, Deno and Bun: the stacks, and no fields of the cause.
  * An engine's error holds whatever its client puts there, the command with the whole session among it.
  */

@@ -4,7 +4,7 @@
  */
 
 import type { Backend } from "../backend.ts";
-import { SessionError } from "../errors.ts";
+import { isStoreFailure, SessionError } from "../errors.ts";
 import type { RequestLike } from "../http/cookie-options.ts";
 import type { Additions } from "../http/response.ts";
 import { type Awaitable, after, atOnce, isPromise } from "../platform/awaitable.ts";
@@ -135,8 +135,4 @@ export function commit(
 /** The request is over. A write from now on would go nowhere, so it throws. */
 export function close(session: object): void {
   stateOf(session).closed = true;
-}
-
-function isStoreFailure(error: unknown): boolean {
-  return error instanceof SessionError && (error.code === "store_failed" || error.code === "store_timeout");
 }

@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.ts";
+import { isSessionError, isStoreFailure, SessionError } from "../errors.ts";
 import { removeCookie } from "../http/cookie.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { after, isPromise } from "../platform/awaitable.ts";
@@ -14,7 +14,6 @@ import { createSession, NO_COOKIE, type Outcome, offer, replaceToken, updateReco
 import { digest } from "./token.ts";
 import { confirm } from "./token-change.ts";
 import { touch } from "./touch.ts";
-import { isStoreFailure } from "./write.ts";
 
 /*
  * The commit of sessions in a store, in short: every write is a compare-and-set on the version that was read. Refused,
@@ -51,8 +50,7 @@ function keepNow(context: Context, state: State, deliverable: boolean): Awaitabl
 
 /** A request that changed nothing does not fail for what can be done at the next one: a touch, a rotation. */
 function putOff(context: Context, state: State, deliverable: boolean, error: unknown): readonly string[] {
-  const isConflict = error instanceof SessionError && error.code === "session_conflict";
-  if (!isConflict && !isStoreFailure(error)) throw error;
+  if (!isSessionError(error, "session_conflict", "store_failed", "store_timeout")) throw error;
   return offer(context, state.loaded.place, state, deliverable);
 }
 

@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.ts";
+import { isStoreFailure, SessionError } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import { tombstoneEnd } from "../rules/lifetime.ts";
 import type { Version } from "../store.ts";
@@ -6,7 +6,7 @@ import type { Budget } from "./arrival.ts";
 import { look, MAX_STEPS, type Reuse, type Seen, who } from "./chain.ts";
 import type { Context } from "./context.ts";
 import { encodeMark, type LiveRecord } from "./record.ts";
-import { isStoreFailure, overtime } from "./write.ts";
+import { overtime } from "./write.ts";
 
 /** Why a session ends, as the event that says so. */
 export type Ending =

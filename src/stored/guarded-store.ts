@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.ts";
+import { isSessionError, isStoreFailure, SessionError } from "../errors.ts";
 import { storeFailed } from "../events.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { isPromise } from "../platform/awaitable.ts";
@@ -63,13 +63,10 @@ export function guardStore(
   }
 
   function failed(operation: Operation, cause: unknown): SessionError {
-    const error =
-      cause instanceof SessionError
-        ? cause
-        : new SessionError("store_failed", `The session store failed at "${operation}"`, { cause });
-    if (error.code === "store_failed" || error.code === "store_timeout") {
-      emit(storeFailed(operation, error));
-    }
+    const error = isSessionError(cause)
+      ? cause
+      : new SessionError("store_failed", `The session store failed at "${operation}"`, { cause });
+    if (isStoreFailure(error)) emit(storeFailed(operation, error));
     return error;
   }
 

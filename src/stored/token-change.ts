@@ -1,3 +1,4 @@
+import { isStoreFailure } from "../errors.ts";
 import { newNonce } from "../platform/nonce.ts";
 import { CLOCK_LEEWAY, limitsOf, tombstoneEnd } from "../rules/lifetime.ts";
 import type { Identity } from "../session/state.ts";
@@ -7,7 +8,7 @@ import { type LivePlace, look } from "./chain.ts";
 import type { Context } from "./context.ts";
 import { encodeMark, encodeRecord, type Forward, type LiveRecord, type Tombstone } from "./record.ts";
 import { digest, newToken, successorOf } from "./token.ts";
-import { create, isStoreFailure, overtime, update } from "./write.ts";
+import { create, overtime, update } from "./write.ts";
 
 /*
  * A record moved to a new token. The new record first, then the mark under the old key, which decides: refused,

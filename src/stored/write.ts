@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.ts";
+import { isStoreFailure } from "../errors.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { isPromise } from "../platform/awaitable.ts";
 import type { EntryMeta, Version } from "../store.ts";
@@ -63,9 +63,4 @@ async function settle(
 /** What is left of a budget, or a quarter of `storeTimeout` where nothing is: to find out how things stand. */
 export function overtime({ settings }: Context, budget?: Budget): Budget {
   return { left: Math.max(budget?.left ?? settings.storeTimeout, settings.storeTimeout / 4) };
-}
-
-/** Whether it is the store that failed, rather than a caller. */
-export function isStoreFailure(error: unknown): boolean {
-  return error instanceof SessionError && (error.code === "store_failed" || error.code === "store_timeout");
 }

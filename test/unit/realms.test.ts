@@ -1,6 +1,6 @@
 import { createContext, runInContext } from "node:vm";
 import { expect, test } from "vitest";
-import { type Codec, createSessions, withSessionHeaders } from "../../src/index.ts";
+import { type Codec, createSessions, SessionError, withSessionHeaders } from "../../src/index.ts";
 
 /* Jest, `vm` and edge sandboxes have their own `Object`, `Array` and `Error`: nothing may be told by their identity. */
 
@@ -75,4 +75,19 @@ test("what a handler of another realm throws and answers", async () => {
     (error: Response) => error,
   );
   expect([thrown.status, await thrown.text(), thrown.headers.getSetCookie().length]).toEqual([401, "no", 1]);
+});
+
+test("an error of another copy of this package keeps its code: a bundler or a framework may load it twice", async () => {
+  const copy = (await import("../../src/errors.ts?another-copy" as "../../src/errors.ts")).SessionError;
+  expect(copy).not.toBe(SessionError);
+  const read = () => {
+    throw new copy("store_timeout", "late");
+  };
+  const store = { read, create: () => 1, update: () => 1, delete: () => true };
+  const headers = { cookie: `__Host-Http-session=${"A".repeat(43)}` };
+  const load = createSessions({ store }).load(new Request("https://example.com/", { headers }));
+  await expect(load).rejects.toMatchObject({ code: "store_timeout" });
+  const anonymous = createSessions({ store, onStoreFailure: "anonymous" });
+  const session = await anonymous.load(new Request("https://example.com/", { headers }));
+  expect(() => session.set("a", 1)).toThrow(expect.objectContaining({ code: "session_unavailable" }));
 });

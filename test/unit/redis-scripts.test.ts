@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { redisScripts } from "../../src/stores/redis/scripts.ts";
 
@@ -24,6 +25,17 @@ describe("the SHA-1 of the scripts", () => {
       expect(sha).toBe(createHash("sha1").update(lua).digest("hex"));
     },
   );
+
+  test("an answer of NOSCRIPT is known by what it says: in a vm context the client's Error is another", async () => {
+    const sent: (string | undefined)[] = [];
+    const send = async (_: string, ...[command]: string[]): Promise<unknown> => {
+      sent.push(command);
+      if (command === "EVALSHA") throw runInNewContext('new Error("NOSCRIPT No matching script.")');
+      return 1;
+    };
+    expect(await redisScripts({ isCluster: false, send })("touch", ["key"], [])).toBe(1);
+    expect(sent).toEqual(["EVALSHA", "EVAL"]);
+  });
 
   test("is the same with every use, and the command is on its way when run() returns", async () => {
     const { run, sent } = start();

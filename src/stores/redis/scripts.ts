@@ -123,7 +123,7 @@ export function redisScripts(commands: RedisCommands): RunScript {
     try {
       return await commands.send(keys[0], "EVALSHA", sha, ...rest);
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      if (!/^NOSCRIPT/.test(String((error as { message?: unknown } | null)?.message))) throw error;
       return commands.send(keys[0], "EVAL", lua, ...rest);
     }
   };
