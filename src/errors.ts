@@ -57,8 +57,8 @@ export class SessionError extends Error {
 }
 
 /**
- * Whether an error is a {@link SessionError}, and of one of the codes where some are named. By its fields: a process may
- * hold several copies of this package.
+ * Whether an error is a {@link SessionError}, and of one of the codes where some are named. By its fields, since a
+ * process may hold several copies of this package.
  */
 export function isSessionError(error: unknown, ...codes: readonly SessionErrorCode[]): error is SessionError {
   const { name, code } = Object(error) as Partial<SessionError>;
