@@ -48,6 +48,10 @@ export interface TakeOver {
   readonly stored: (...parameters: never[]) => unknown;
   /** Into a sealed session. */
   readonly sealed: (...parameters: never[]) => unknown;
+  /** What an answer says of old cookies, with sessions in a store. */
+  readonly storedAnswer: (...parameters: never[]) => unknown;
+  /** The same with sealed sessions. */
+  readonly sealedAnswer: (...parameters: never[]) => unknown;
 }
 
 /** A source for the option `migrateFrom`: made by the functions of `@sojourn/session/migrate`. */

@@ -75,7 +75,8 @@ export function honoSession(options: HonoSessionOptions): MigrationSource<Claims
         const data = storage ? await storage.get(sid) : rest;
         return typeof data === "object" && data !== null ? { data: { ...data }, ...timesOf({ iat, exp }) } : undefined;
       };
-      return { proof: sid, load };
+      // In the cookie itself the id names all that was sealed for a browser, what somebody planted there included
+      return { proof: storage ? sid : opened.proof, load };
     },
     ...(storage && { end: (sid) => storage.delete(sid) }),
   });

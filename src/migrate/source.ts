@@ -1,7 +1,7 @@
 import type { Adopted, MigrationSource, SourceDefinition } from "../migration.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
-import { adoptSealed } from "../sealed/adopt.ts";
-import { adopt } from "../stored/adopt.ts";
+import { adoptSealed, sealedAnswer } from "../sealed/adopt.ts";
+import { adopt, storedAnswer } from "../stored/adopt.ts";
 
 /** What every source takes. */
 export interface SourceOptions<Old> {
@@ -47,7 +47,7 @@ export function migrationSource<Old>(definition: SourceDefinition<Old>): Migrati
     if (end - Date.now() < SOON)
       console.warn(`Sessions of "${name}" are taken over until ${new Date(end).toISOString()} only`);
   }
-  return { ...definition, takeOver: { stored: adopt, sealed: adoptSealed } };
+  return { ...definition, takeOver: { stored: adopt, sealed: adoptSealed, storedAnswer, sealedAnswer } };
 }
 
 /** A source of the given name: how it reads, and what the application chose. */

@@ -1,5 +1,8 @@
-import { adoptionOf, type Claim, claimsOf } from "../adoption.ts";
+import { adoptionOf, leave } from "../adoption.ts";
 import type { CookieForm } from "../http/cookie.ts";
+import { type Claim, claimsOf } from "../old-cookies.ts";
+import { type Awaitable, after } from "../platform/awaitable.ts";
+import type { SessionState } from "../session/state.ts";
 import type { Arrival } from "../stored/arrival.ts";
 import { digest, successorOf } from "../stored/token.ts";
 import { newIdentity, type SealedContext, type SealedFound } from "./finder.ts";
@@ -23,6 +26,25 @@ export async function adoptSealed(
     if (found) return found;
   }
   return undefined;
+}
+
+/**
+ * What an answer says of old cookies: those of a session that was taken over go, and a logout ends what all of them
+ * lead to, as far as there is a revocation list. The id stays on the list for as long as the old cookie, or what was
+ * sealed for it, could open something.
+ */
+export function sealedAnswer(
+  { settings, revocations }: SealedContext,
+  { loaded, destroyed, signedOut }: SessionState<SealedFound>,
+  deliverable: boolean,
+  ours: readonly string[],
+): Awaitable<readonly string[]> {
+  const now = settings.clock();
+  const arriving = { at: now, left: settings.storeTimeout };
+  const endHere = (token: string, expiresAt = 0): unknown =>
+    revocations?.end(successorOf(token, "sealed"), Math.max(expiresAt, now + settings.lifetime.absolute));
+  const gone = destroyed || signedOut ? leave(settings, loaded.header, arriving, endHere) : (loaded.removals ?? []);
+  return after(gone, (lines) => (deliverable ? [...lines, ...ours] : ours));
 }
 
 async function adoptOne(

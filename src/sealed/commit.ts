@@ -23,8 +23,7 @@ const NO_COOKIE: readonly string[] = [];
 export function keepSealed(context: SealedContext, state: State, deliverable: boolean): Cookies {
   const { status, record, removals } = state.loaded;
   if (isUntouched(state) && (status === "none" || (removals && !deliverable))) return NO_COOKIE;
-  const lines = commit(context, state, deliverable, status, record);
-  return removals && deliverable ? after(lines, (ours) => [...removals, ...ours]) : lines;
+  return commit(context, state, deliverable, status, record);
 }
 
 /** {@link keepSealed}, and what the browser's cookies open from then on, if it gets those of the save. */
@@ -36,7 +35,8 @@ export async function saveSealed(
   const { cookie, loaded } = state;
   const cookies = await keepSealed(context, state, deliverable);
   const header = withCookies(loaded.header, cookies);
-  return { cookies, loaded: await findSealed(context, header, cookie, context.settings.clock()) };
+  const found = await findSealed(context, header, cookie, context.settings.clock());
+  return { cookies, loaded: { ...found, removals: loaded.removals } };
 }
 
 function commit(

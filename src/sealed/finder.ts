@@ -37,7 +37,7 @@ export interface SealedFound extends Loaded {
   /** The Cookie header, for the pieces in it. */
   readonly header: string | null;
   /** Of a session of another library that was taken over and is not sealed yet: lines that remove its cookies. */
-  readonly removals?: readonly string[];
+  readonly removals?: readonly string[] | undefined;
 }
 
 interface Opened {

@@ -1,9 +1,14 @@
-import { type Adoption, adoptionOf, type Claim, claimsOf, endOld } from "../adoption.ts";
+import { type Adoption, adoptionOf, endOld, leave } from "../adoption.ts";
+import { type Claim, claimsOf } from "../old-cookies.ts";
+import { type Awaitable, after } from "../platform/awaitable.ts";
 import { newNonce } from "../platform/nonce.ts";
 import type { Arrival } from "./arrival.ts";
 import { arrive, FRESH, type Place, type Reuse } from "./chain.ts";
 import type { Context } from "./context.ts";
+import { type Ending, end } from "./end.ts";
+import type { State } from "./found.ts";
 import { encodeMark, encodeRecord, type LiveRecord } from "./record.ts";
+import { enforceLimit, type Rank, rankOf } from "./subject-limit.ts";
 import { digest, successorOf } from "./token.ts";
 import { entryMeta } from "./token-change.ts";
 
@@ -58,7 +63,9 @@ async function takeOver(
   const { source, token } = claim;
   const nonce = newNonce();
   const to = digest(successorOf(token, nonce));
-  const record = recordOf(context, adoption, key);
+  // To the limit of a user's sessions it is a sign-in: the devices that come last stay
+  const rank = await rankOf(context, adoption.subject, true, arrival);
+  const record = recordOf(context, adoption, key, rank);
   const meta = entryMeta(settings.clock() + settings.lifetime.idle, record.subject);
   const created = await store.create(to, encodeRecord(record), meta, arrival);
   if (created === undefined) return;
@@ -70,10 +77,35 @@ async function takeOver(
   }
   const age = settings.clock() - record.createdAt;
   settings.emit({ type: "migrated", source: source.name, age, handle: to, subject: record.subject });
-  await endOld(settings, claim, adoption, arrival);
+  if (rank !== undefined) await enforceLimit(context, rank, to, record, arrival);
+  if (!source.keepOld) await endOld(settings, claim, adoption.old, arrival);
 }
 
-function recordOf({ settings }: Context, adoption: Adoption, previous: string): LiveRecord {
+/**
+ * What an answer says of old cookies: those of a session that was taken over go, and a logout ends what all of them
+ * lead to. What was not taken over yet gets a tombstone instead of a forward. Not beyond the tombstone of a sign-out,
+ * which leads to the session that it began.
+ */
+export function storedAnswer(
+  context: Context,
+  { loaded, destroyed, signedOut, request }: State,
+  deliverable: boolean,
+  ours: readonly string[],
+): Awaitable<readonly string[]> {
+  const { settings, store } = context;
+  const { arrival } = loaded;
+  const how: Ending = { type: destroyed ? "destroyed" : "signed_out" };
+  const endHere = async (token: string, expiresAt: number | undefined): Promise<void> => {
+    const key = digest(token);
+    const created = expiresAt && (await store.create(key, encodeMark({ kind: "ended" }), { expiresAt }, arrival));
+    if (created === undefined) await end(context, key, how, { budget: arrival, forwardsOnly: true });
+  };
+  const header = request.headers.get("cookie");
+  const gone = destroyed || signedOut ? leave(settings, header, arrival, endHere) : (loaded.removals ?? []);
+  return after(gone, (lines) => (deliverable ? [...lines, ...ours] : ours));
+}
+
+function recordOf({ settings }: Context, adoption: Adoption, previous: string, rank: Rank | undefined): LiveRecord {
   const { data, subject, createdAt, authenticatedAt } = adoption;
   return {
     kind: "live",
@@ -86,6 +118,7 @@ function recordOf({ settings }: Context, adoption: Adoption, previous: string): 
     authenticatedAt,
     persistent: adoption.persistent ?? settings.persistent,
     idle: settings.lifetime.idle,
+    order: rank && (rank.order ?? settings.clock()),
     previous,
   };
 }

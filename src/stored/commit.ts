@@ -71,6 +71,7 @@ export async function save(
       ? liveFound(context, kept.place, arrival, others)
       : nothingFound(context, kept.place, arrival, others);
   next.touch = touched;
+  next.removals = loaded.removals;
   return { cookies, loaded: next };
 }
 
@@ -78,11 +79,16 @@ export async function save(
 export async function reload(context: Context, state: State): Promise<Found> {
   const { settings } = context;
   const arrival = { at: settings.clock(), left: settings.storeTimeout };
-  const { place, others, touch: touched } = state.loaded;
+  const { place, others, touch: touched, removals } = state.loaded;
   const now = place.status === "live" ? await follow(context, place.token, arrival) : place;
+  // A token that the request did not come with is still to be offered
+  const isDirect = place.status === "live" && place.direct;
   const found =
-    now.status === "live" ? liveFound(context, now, arrival, others) : nothingFound(context, now, arrival, others);
+    now.status === "live"
+      ? liveFound(context, { ...now, direct: now.direct && isDirect }, arrival, others)
+      : nothingFound(context, now, arrival, others);
   found.touch = touched;
+  found.removals = removals;
   return found;
 }
 

@@ -15,7 +15,7 @@ export interface Found extends Loaded {
   touch: Promise<void> | "done" | undefined;
   readonly newIdentity: () => Identity;
   /** Lines that remove the cookies of another library, whose session was taken over. */
-  readonly removals?: readonly string[];
+  removals?: readonly string[] | undefined;
 }
 
 export type State = SessionState<Found> & {

@@ -47,6 +47,7 @@ describe("imports", () => {
     ["src/stores/"],
     ["src/stored/"],
     ["src/backend.ts", "src/adoption.ts"],
+    ["src/old-cookies.ts"],
     ["src/rules/"],
     ["src/session/"],
     ["src/http/"],
