@@ -32,7 +32,7 @@ beforeAll(() => {
 }, 180_000);
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-/** `npm install` of the packed package; it has no dependencies, so that no registry is asked. */
+/** `npm install` of the packed package. Its two dependencies come from the registry, unless npm has them in its cache. */
 function install(folder: string): void {
   const npm = (cwd: string, ...args: string[]): string =>
     execFileSync("npm", [...args, "--ignore-scripts", "--silent"], { cwd, encoding: "utf8" }).trim();
@@ -41,7 +41,7 @@ function install(folder: string): void {
     join(folder, "package.json"),
     JSON.stringify({ private: true, type: "module", dependencies: { "@sojourn/session": `file:${packed}` } }),
   );
-  npm(folder, "install", "--offline", "--no-audit", "--no-fund");
+  npm(folder, "install", "--prefer-offline", "--no-audit", "--no-fund");
 }
 
 describe("the installed package", () => {
