@@ -1,20 +1,21 @@
 import { expect, test } from "vitest";
 import type { SessionStore } from "../../src/store.ts";
-import { cachedStore } from "../../src/stores/cached.ts";
+import { type CachedStoreOptions, cachedStore } from "../../src/stores/cached.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
-import { testStore } from "../../src/testing.ts";
+import { type MadeStore, testStore } from "../../src/testing.ts";
 
-testStore("cachedStore()", ({ clock }) => cachedStore(memoryStore({ clock }), memoryStore({ clock }), { clock }), {
-  test,
-});
+/** Each process sees what the other wrote. */
+const shared = { test, capabilities: { other: true } };
 
-testStore("cachedStore() with copies that last long", ({ clock }) => cached(clock, 100 * 3_600_000), { test });
+testStore("cachedStore()", ({ clock }) => two(clock, {}), shared);
 
 testStore(
-  "cachedStore() with a slow near store",
-  ({ clock }) => cachedStore(slow(memoryStore({ clock })), slow(memoryStore({ clock })), { clock }),
-  { test },
+  "cachedStore() with copies that last long",
+  ({ clock }) => two(clock, { staleness: 100 * 3_600_000 }),
+  shared,
 );
+
+testStore("cachedStore() with a slow near store", ({ clock }) => two(clock, {}, slow), shared);
 
 const key = "k".repeat(43);
 
@@ -92,8 +93,11 @@ test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])("staleness cannot be %d
   expect(() => cachedStore(memoryStore(), memoryStore(), { staleness })).toThrow(RangeError);
 });
 
-function cached(clock: () => number, staleness: number): SessionStore {
-  return cachedStore(memoryStore({ clock }), memoryStore({ clock }), { staleness, clock });
+/** Two processes with copies of their own. */
+function two(clock: () => number, options: CachedStoreOptions, pace = (store: SessionStore) => store): MadeStore {
+  const far = pace(memoryStore({ clock }));
+  const cached = (): SessionStore => cachedStore(pace(memoryStore({ clock })), far, { clock, ...options });
+  return { store: cached(), other: cached() };
 }
 
 function twoProcesses() {

@@ -32,9 +32,16 @@ describeWith(await service("nats"), "natsStore()", () => {
     "natsStore()",
     async ({ clock }) => {
       const own = await newBucket();
-      return { store: natsStore(own, { clock }), dispose: () => own.destroy() };
+      const cuttable = await connect({ servers: "127.0.0.1:4222" });
+      const handle = await new Kvm(cuttable).open(bucketName(own));
+      return {
+        store: natsStore(handle, { clock }),
+        other: natsStore(own, { clock }),
+        cut: () => cuttable.close(),
+        dispose: () => Promise.all([own.destroy(), cuttable.close()]),
+      };
     },
-    { test, capabilities: { touch: false } },
+    { test, capabilities: { touch: false, other: true, cut: true } },
   );
 
   test("read() and update() are one request each", async () => {

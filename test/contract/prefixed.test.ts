@@ -6,7 +6,14 @@ import { testStore } from "../../src/testing.ts";
 // Keys have one length there: a prefix is not put inside another
 const capabilities = { longKeys: false };
 
-testStore("prefixedStore()", ({ clock }) => prefixedStore(memoryStore({ clock }), "shop"), { test, capabilities });
+testStore(
+  "prefixedStore()",
+  ({ clock }) => {
+    const inner = memoryStore({ clock });
+    return { store: prefixedStore(inner, "shop"), other: prefixedStore(inner, "shop") };
+  },
+  { test, capabilities: { ...capabilities, other: true } },
+);
 
 testStore("prefixedStore() beside another on one store", ({ clock }) => prefixedStore(crowded(clock), "shop"), {
   test,

@@ -13,10 +13,16 @@ const client = new Bun.RedisClient(url);
 const tests: [name: string, run: () => Promise<void>][] = [];
 let stores = 0;
 
-testStore("redisStore(Bun)", ({ clock }) => redisStore(client, { prefix: `${prefix}${stores++}:`, clock }), {
-  test: (name, run) => tests.push([name, run]),
-  capabilities: { sweep: false },
-});
+testStore(
+  "redisStore(Bun)",
+  ({ clock }) => {
+    const options = { prefix: `${prefix}${stores++}:`, clock };
+    const own = new Bun.RedisClient(url);
+    const close = (): void => own.close();
+    return { store: redisStore(own, options), other: redisStore(client, options), cut: close, dispose: close };
+  },
+  { test: (name, run) => tests.push([name, run]), capabilities: { sweep: false, other: true, cut: true } },
+);
 for (const [name, run] of tests) {
   await run().catch((error: unknown) => {
     process.exitCode = 1;

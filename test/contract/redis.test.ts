@@ -6,7 +6,7 @@ import { Redis } from "ioredis";
 import { createClient, createClientPool, createSentinel } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createSessions, type Session } from "../../src/index.ts";
-import type { SessionStore, Version } from "../../src/store.ts";
+import type { Version } from "../../src/store.ts";
 import { digest, newToken as newKey } from "../../src/stored/token.ts";
 import { type RedisClient, redisStore } from "../../src/stores/redis.ts";
 import { testStore } from "../../src/testing.ts";
@@ -38,17 +38,41 @@ describeWith(await service("redis"), "redisStore()", () => {
     ioredis.disconnect();
   });
 
-  const clients: Record<string, RedisClient> = {
-    "node-redis client": nodeRedis,
-    "node-redis client with RESP3": resp3,
-    "node-redis pool": pool,
-    ioredis,
-    "object with sendCommand": { sendCommand: (args) => nodeRedis.sendCommand(args) },
+  /** Clients of one test, which may cut them off. */
+  const clients: Record<string, () => Promise<{ client: RedisClient; close(): void }>> = {
+    "node-redis client": () => opened(nodeRedis.duplicate()),
+    "node-redis client with RESP3": () => opened(resp3.duplicate()),
+    "node-redis pool": () => opened(createClientPool({ url }, { minimum: 1 })),
+    ioredis: async () => {
+      const client = ioredis.duplicate();
+      await client.connect();
+      return { client, close: () => client.disconnect() };
+    },
+    "object with sendCommand": async () => {
+      const { client, close } = await opened(nodeRedis.duplicate());
+      return { client: { sendCommand: (args) => client.sendCommand(args) }, close };
+    },
   };
-  for (const [name, client] of Object.entries(clients)) {
-    const makeStore = ({ clock }: { clock: () => number }): SessionStore =>
-      redisStore(client, { prefix: `${run}${randomUUID()}:`, clock });
-    testStore(`redisStore(${name})`, makeStore, { test, capabilities: { sweep: false } });
+  for (const [name, open] of Object.entries(clients)) {
+    testStore(
+      `redisStore(${name})`,
+      async ({ clock }) => {
+        const { client, close } = await open();
+        const options = { prefix: `${run}${randomUUID()}:`, clock };
+        let dispose = close;
+        const cut = (): void => {
+          close();
+          dispose = () => {};
+        };
+        return {
+          store: redisStore(client, options),
+          other: redisStore(nodeRedis, options),
+          cut,
+          dispose: () => dispose(),
+        };
+      },
+      { test, capabilities: { sweep: false, other: true, cut: true } },
+    );
   }
 
   describe("commands", () => {
@@ -390,6 +414,14 @@ describeWith(await service("redis"), "redisStore()", () => {
     return seen;
   }
 });
+
+async function opened<Client extends { on(event: "error", listen: () => void): unknown; destroy(): void }>(
+  client: Client & { connect(): Promise<unknown> },
+): Promise<{ client: Client; close(): void }> {
+  client.on("error", () => {});
+  await client.connect();
+  return { client, close: () => client.destroy() };
+}
 
 describeWith([await service("redis"), await service("bun")], "redisStore(RedisClient of Bun)", () => {
   test("keeps the whole contract", async () => {

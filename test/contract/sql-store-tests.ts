@@ -47,9 +47,16 @@ export function sqlStoreTests(name: string, engine: SqlEngine): void {
       "contract",
       async ({ clock }) => {
         await shared.execute("DELETE FROM sessions");
-        return shared.open({ clock });
+        const connection = await engine.connect();
+        let close = async (): Promise<void> => void (await connection.close());
+        const cut = (): Promise<void> => {
+          const closed = close();
+          close = async () => {};
+          return closed;
+        };
+        return { store: connection.open({ clock }), other: shared.open({ clock }), cut, dispose: () => close() };
       },
-      { test: (promise, run) => test(promise, run) },
+      { test: (promise, run) => test(promise, run), capabilities: { other: true, cut: true } },
     );
 
     test("createTable() may be called by many connections at once, and again", async () => {

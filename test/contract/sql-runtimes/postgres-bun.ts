@@ -18,7 +18,10 @@ testStore(
   "the SQL of Bun",
   async ({ clock }) => {
     await sql.unsafe(`DELETE FROM ${table}`);
-    return postgresStore(sql, { table, clock });
+    const own = new SQL(process.env.DATABASE_URL ?? "");
+    const close = (): Promise<void> => own.close();
+    const options = { table, clock };
+    return { store: postgresStore(own, options), other: postgresStore(sql, options), cut: close, dispose: close };
   },
-  { test },
+  { test, capabilities: { other: true, cut: true } },
 );

@@ -23,8 +23,32 @@ const makeStore: MakeStore = async ({ clock }) => {
   return { store: denoKvStore(kv, { clock }), dispose: () => kv.close() };
 };
 
+/** Two handles on one file, one of which can be cut off. */
+const makeTwo: MakeStore = async ({ clock }) => {
+  const folder = await Deno.makeTempDir();
+  const [kv, second] = [await Deno.openKv(`${folder}/kv`), await Deno.openKv(`${folder}/kv`)];
+  let cut = false;
+  return {
+    store: denoKvStore(kv, { clock }),
+    other: denoKvStore(second, { clock }),
+    cut() {
+      cut = true;
+      kv.close();
+    },
+    async dispose() {
+      if (!cut) kv.close();
+      second.close();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+};
+
 export const denoStores: readonly StoreUnderTest[] = [
-  { name: "denoKvStore()", makeStore, capabilities: { sweep: false, valueBytes: 65_000 } },
+  {
+    name: "denoKvStore()",
+    makeStore: makeTwo,
+    capabilities: { sweep: false, valueBytes: 65_000, other: true, cut: true },
+  },
 ];
 
 export const moreDenoTests: MoreTests = {

@@ -33,20 +33,29 @@ const hour = 3_600_000;
 
 /** `env` is called when a test runs, so that the tests can be listed where there is none. */
 export function workersStores(env: () => TestEnv): readonly StoreUnderTest[] {
-  const sweep = false;
+  const [sweep, other] = [false, true];
   return [
     {
       name: "durableObjectStore(SessionObject)",
-      makeStore: ({ clock }) => durableObjectStore(env().OBJECTS, { prefix: newPrefix(), clock }),
-      capabilities: { sweep },
+      makeStore: ({ clock }) => twoOn(env().OBJECTS, clock),
+      capabilities: { sweep, other },
     },
     {
       name: "durableObjectStore(a DurableObject with sessionObject())",
-      makeStore: ({ clock }) => durableObjectStore(env().OWN_OBJECTS, { prefix: newPrefix(), clock }),
+      makeStore: ({ clock }) => twoOn(env().OWN_OBJECTS, clock),
       // A value on key-value storage may have 128 KiB
-      capabilities: { sweep, valueBytes: 100_000 },
+      capabilities: { sweep, other, valueBytes: 100_000 },
     },
-    { name: "d1Store()", makeStore: ({ clock }) => newTable(env(), clock) },
+    {
+      name: "d1Store()",
+      async makeStore({ clock }) {
+        const table = newTableName();
+        const store = d1Store(env().D1, { table, clock });
+        await store.createTable();
+        return { store, other: d1Store(env().D1.withSession("first-primary"), { table, clock }) };
+      },
+      capabilities: { other },
+    },
     {
       name: "kvStore()",
       makeStore: ({ clock }) => kvStore(env().KV, { prefix: newPrefix(), clock }),
@@ -289,7 +298,7 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
     },
 
     "d1Store(): what withSession() returns is a database too": async () => {
-      const table = `t_${crypto.randomUUID().replaceAll("-", "")}`;
+      const table = newTableName();
       const store = d1Store(env().D1.withSession("first-primary"), { table });
       await store.createTable();
       const meta = { expiresAt: Date.now() + hour, subject: "anna" };
@@ -416,9 +425,18 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
 }
 
 async function newTable({ D1 }: TestEnv, clock: () => number): Promise<SessionStore> {
-  const store = d1Store(D1, { table: `t_${crypto.randomUUID().replaceAll("-", "")}`, clock });
+  const store = d1Store(D1, { table: newTableName(), clock });
   await store.createTable();
   return store;
+}
+
+function newTableName(): string {
+  return `t_${crypto.randomUUID().replaceAll("-", "")}`;
+}
+
+function twoOn(namespace: SessionObjectNamespace, clock: () => number): { store: SessionStore; other: SessionStore } {
+  const options = { prefix: newPrefix(), clock };
+  return { store: durableObjectStore(namespace, options), other: durableObjectStore(namespace, options) };
 }
 
 function newPrefix(): string {
