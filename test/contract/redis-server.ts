@@ -43,7 +43,9 @@ async function startServer(args: readonly string[], options: readonly string[]):
     await writeFile(config, [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, ...options].join("\n"));
     const started = spawn("redis-server", [config, ...args], { stdio: ["ignore", "pipe", "inherit"] });
     child = started;
-    process.once("exit", () => started.kill("SIGKILL"));
+    const atExit = (): void => void started.kill("SIGKILL");
+    process.once("exit", atExit);
+    started.once("exit", () => process.off("exit", atExit));
     await new Promise<void>((resolve, reject) => {
       let log = "";
       started.stdout.on("data", (chunk: Buffer) => {

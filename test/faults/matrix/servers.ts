@@ -1,85 +1,51 @@
-// cspell:ignore appendonly appendfsync datname plpgsql ERRCODE maxmemory
+// cspell:ignore appendonly appendfsync datname plpgsql ERRCODE everysec maxmemory mysqld
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createClient as createLibsqlClient } from "@libsql/client";
 import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
-import type { SessionStore } from "@sojourn/session";
-import { mysqlStore } from "@sojourn/session/mysql";
+import { schema as mysqlSchema, mysqlStore } from "@sojourn/session/mysql";
 import { natsStore } from "@sojourn/session/nats";
 import { postgresStore } from "@sojourn/session/postgres";
 import { redisStore } from "@sojourn/session/redis";
-import { sqliteStore } from "@sojourn/session/sqlite";
 import { createConnection, createPool } from "mysql2/promise";
 import pg from "pg";
 import { createClient } from "redis";
-import { redisServerProgram, startRedis } from "../contract/redis-server.ts";
-import { type Service, service } from "../services.ts";
-import { startProxy } from "../support/proxy.ts";
-import { freePort, pause } from "./engines.ts";
+import { redisServerProgram, startRedis } from "../../contract/redis-server.ts";
+import { type Service, service } from "../../services.ts";
+import { startProxy } from "../../support/proxy.ts";
+import { mountSmallDisk, type SmallDisk, withoutSmallDisk } from "../../support/small-disk.ts";
+import { freePort, pause } from "../engines.ts";
+import { type FaultName, type Faults, type MatrixEngine, network, type OpenedEngine, opened } from "./engine.ts";
 
-export const faultNames = ["killed", "cut", "slow", "full", "read-only"] as const;
-export type FaultName = (typeof faultNames)[number];
-
-type Begin = () => unknown | Promise<unknown>;
-/** What begins a fault, and what ends it. */
-type Faults = Partial<Record<FaultName, [begin: Begin, end: Begin]>>;
-
-/** An engine of the test's own, and its store. */
-export interface MatrixEngine {
-  readonly name: string;
-  readonly needs: Service | readonly Service[];
-  /** Faults that it cannot have, with the reason. */
-  readonly without: Partial<Record<FaultName, string>>;
-  open(): Promise<{
-    readonly store: SessionStore;
-    begin(fault: FaultName): Promise<() => unknown>;
-    close(): Promise<unknown>;
-  }>;
-}
-
-export async function matrixEngines(): Promise<readonly MatrixEngine[]> {
+/** Each on a server: of the test's own where one can be started, else in a database of its own. */
+export async function serverEngines(): Promise<readonly MatrixEngine[]> {
+  const reason = withoutSmallDisk();
+  const without = reason === undefined ? {} : { "disk full": reason };
   return [
-    { name: "redisStore()", needs: redisServerProgram(), without: {}, open: openRedis },
-    { name: "postgresStore()", needs: await service("postgres"), without: {}, open: openPostgres },
-    { name: "mysqlStore()", needs: await service("mariadb"), without: {}, open: openMysql },
-    { name: "natsStore()", needs: natsServerProgram(), without: { "read-only": "no such setting" }, open: openNats },
-    {
-      name: "sqliteStore() on libsql",
-      needs: [],
-      without: { killed: "no server", cut: "no network", slow: "no network" },
-      open: openSqlite,
-    },
+    { name: "redisStore()", needs: redisServerProgram(), without, open: openRedis },
+    { name: "postgresStore()", needs: await service("postgres"), without, open: openPostgres },
+    { name: "mysqlStore()", needs: await service("mariadb"), without, open: openMysql },
+    { name: "natsStore()", needs: natsServerProgram(), without, open: openNats },
   ];
 }
 
-function opened(
-  store: SessionStore,
-  faults: Faults,
-  close: () => Promise<unknown>,
-): Awaited<ReturnType<MatrixEngine["open"]>> {
-  return {
-    store,
-    async begin(fault) {
-      const [begin, end] = faults[fault] ?? [];
-      await begin?.();
-      return () => end?.();
-    },
-    close,
-  };
+function diskFor(fault: FaultName, megabytes: number, owner?: string): SmallDisk | undefined {
+  return fault === "disk full" ? mountSmallDisk(megabytes, owner) : undefined;
 }
 
-/** What a proxy does to a network. */
-function network(proxy: Awaited<ReturnType<typeof startProxy>>): Faults {
-  return { cut: [() => proxy.cut(), () => {}], slow: [() => proxy.delay(200), () => {}] };
+function fullDisk(disk: SmallDisk | undefined): Faults {
+  return disk ? { "disk full": [disk.fill, disk.free] } : {};
 }
 
-async function openRedis(): ReturnType<MatrixEngine["open"]> {
+async function openRedis(fault: FaultName): Promise<OpenedEngine> {
   const folder = await mkdtemp(join(tmpdir(), "sojourn-matrix-"));
-  const server = await startRedis("appendonly yes", "appendfsync always", `dir ${folder}`);
+  const disk = diskFor(fault, 4);
+  // With "always" a server that cannot write ends itself, with "everysec" it refuses writes.
+  const policy = disk ? "everysec" : "always";
+  const server = await startRedis("appendonly yes", `appendfsync ${policy}`, `dir ${disk?.path ?? folder}`);
   const proxy = await startProxy(server.port);
   const open = (port: number) =>
     createClient({ url: `redis://127.0.0.1:${port}`, socket: { reconnectStrategy: 30 } }).on("error", () => {});
@@ -87,6 +53,7 @@ async function openRedis(): ReturnType<MatrixEngine["open"]> {
   const set = (name: string, value: string) => () => admin.configSet(name, value);
   const faults: Faults = {
     ...network(proxy),
+    ...fullDisk(disk),
     killed: [server.stop, server.start],
     full: [set("maxmemory", "1mb"), set("maxmemory", "0")],
     // What a primary that has lost its replicas does.
@@ -97,11 +64,12 @@ async function openRedis(): ReturnType<MatrixEngine["open"]> {
     admin.destroy();
     await proxy.close();
     await server.stop();
+    disk?.close();
     await rm(folder, { recursive: true, force: true });
   });
 }
 
-async function openPostgres(): ReturnType<MatrixEngine["open"]> {
+async function openPostgres(fault: FaultName): Promise<OpenedEngine> {
   const database = `sojourn_matrix_${randomBytes(6).toString("hex")}`;
   const server = { host: "127.0.0.1", user: "postgres" };
   const admin = new pg.Pool({ ...server, database: "postgres" });
@@ -112,6 +80,11 @@ async function openPostgres(): ReturnType<MatrixEngine["open"]> {
   pool.on("connect", (client) => client.on("error", () => {}));
   const store = postgresStore(pool);
   await store.createTable();
+  const disk = diskFor(fault, 1, "postgres");
+  if (disk) {
+    await admin.query(`CREATE TABLESPACE ${database} LOCATION '${disk.path}'`);
+    await pool.query(`ALTER TABLE sessions SET TABLESPACE ${database}`);
+  }
   const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`;
   const onOwn = (sql: string) => async () => {
     const client = new pg.Client({ ...server, database });
@@ -126,6 +99,7 @@ async function openPostgres(): ReturnType<MatrixEngine["open"]> {
   };
   const faults: Faults = {
     ...network(proxy),
+    ...fullDisk(disk),
     killed: [
       async () => {
         proxy.refuse();
@@ -146,16 +120,20 @@ async function openPostgres(): ReturnType<MatrixEngine["open"]> {
     await pool.end();
     await proxy.close();
     await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
+    if (disk) await admin.query(`DROP TABLESPACE ${database}`);
+    disk?.close();
     await admin.end();
   });
 }
 
-async function openMysql(): ReturnType<MatrixEngine["open"]> {
+async function openMysql(fault: FaultName): Promise<OpenedEngine> {
   const name = `sojourn_matrix_${randomBytes(6).toString("hex")}`;
   const user = name.slice(0, 26);
   const admin = await createConnection({ host: "127.0.0.1", user: "root" });
   await admin.query(`CREATE DATABASE ${name}`);
-  await mysqlStore(admin, { table: `${name}.sessions` }).createTable();
+  const disk = diskFor(fault, 2, "mysql");
+  if (disk) await admin.query(mysqlSchema(`${name}.sessions`).replace(/;\n$/, ` DATA DIRECTORY='${disk.path}'`));
+  else await mysqlStore(admin, { table: `${name}.sessions` }).createTable();
   // Of the table: those of a whole database are noticed by new connections only.
   const grants = `INSERT, UPDATE, DELETE ON ${name}.sessions`;
   const hosts = ["127.0.0.1", "localhost"];
@@ -171,6 +149,7 @@ async function openMysql(): ReturnType<MatrixEngine["open"]> {
       SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1114, MESSAGE_TEXT = 'The table is full'`);
   const faults: Faults = {
     ...network(proxy),
+    ...fullDisk(disk),
     killed: [
       async () => {
         proxy.refuse();
@@ -190,36 +169,49 @@ async function openMysql(): ReturnType<MatrixEngine["open"]> {
     await proxy.close();
     await each((who) => `DROP USER ${who}`)();
     await admin.query(`DROP DATABASE ${name}`);
+    disk?.close();
     await admin.end();
   });
 }
 
-async function openNats(): ReturnType<MatrixEngine["open"]> {
+async function openNats(fault: FaultName): Promise<OpenedEngine> {
   const folder = await mkdtemp(join(tmpdir(), "sojourn-matrix-"));
   const port = await freePort();
+  const disk = diskFor(fault, 8);
   const config = join(folder, "nats.conf");
-  await writeFile(config, `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${folder}", max_file_store: 2M }`);
+  const configure = (rights: string): Promise<void> =>
+    writeFile(
+      config,
+      `listen: "127.0.0.1:${port}"
+      jetstream { store_dir: "${disk?.path ?? folder}", max_file_store: 2M }
+      authorization { users: [{ user: app, password: app, permissions: { publish: { ${rights} } } }, { user: admin, password: admin }] }`,
+    );
+  await configure('allow: ">"');
   let server = await startNats(config);
+  const reconfigure = (rights: string) => async (): Promise<void> => {
+    await configure(rights);
+    await reload(server);
+  };
   const proxy = await startProxy(port);
-  const open = (to: number) =>
+  const open = (to: number, user: string) =>
     connect({
       servers: `127.0.0.1:${to}`,
+      user,
+      pass: user,
       reconnectTimeWait: 30,
       maxReconnectAttempts: -1,
       // A server tells its clients where else it is found; these are to stay with the proxy.
       ignoreClusterUpdates: true,
     });
-  const [connection, admin] = await Promise.all([open(proxy.port), open(port)]);
+  const [connection, admin] = await Promise.all([open(proxy.port, "app"), open(port, "admin")]);
   const bucket = await new Kvm(connection).create("sessions");
   const filler = await new Kvm(admin).create("filler");
+  const start = async (): Promise<void> => {
+    server = await startNats(config);
+  };
   const faults: Faults = {
     ...network(proxy),
-    killed: [
-      () => kill(server),
-      async () => {
-        server = await startNats(config);
-      },
-    ],
+    killed: [() => kill(server), start],
     full: [
       async () => {
         for (let n = 0, size = 100_000; size > 50; n++) {
@@ -230,41 +222,24 @@ async function openNats(): ReturnType<MatrixEngine["open"]> {
       },
       () => filler.destroy(),
     ],
+    // JetStream is off from the first write that failed until the server is started again.
+    ...(disk && {
+      "disk full": [
+        disk.fill,
+        async () => {
+          disk.free();
+          await kill(server);
+          await start();
+        },
+      ],
+    }),
+    "read-only": [reconfigure('deny: "$KV.>"'), reconfigure('allow: ">"')],
   };
   return opened(natsStore(bucket), faults, async () => {
     await Promise.all([connection.close(), admin.close()]);
     await proxy.close();
     await kill(server);
-    await rm(folder, { recursive: true, force: true });
-  });
-}
-
-async function openSqlite(): ReturnType<MatrixEngine["open"]> {
-  const folder = await mkdtemp(join(tmpdir(), "sojourn-matrix-"));
-  const client = createLibsqlClient({ url: `file:${join(folder, "sessions.db")}` });
-  const store = sqliteStore(client);
-  await store.createTable();
-  const pragma = (text: string) => () => client.execute(`PRAGMA ${text}`);
-  const faults: Faults = {
-    full: [
-      async () => {
-        const pages = Number((await client.execute("PRAGMA page_count")).rows[0]?.[0]);
-        await client.execute(`PRAGMA max_page_count = ${pages}`);
-        // What room there is in pages that are begun
-        for (let size = 3_000, n = 0; size > 0; n++) {
-          await Promise.resolve(
-            store.create(`filler ${n}`, "x".repeat(size), { expiresAt: Date.now() + 60_000 }),
-          ).catch(() => {
-            size = Math.floor(size / 2);
-          });
-        }
-      },
-      pragma("max_page_count = 1073741823"),
-    ],
-    "read-only": [pragma("query_only = ON"), pragma("query_only = OFF")],
-  };
-  return opened(store, faults, async () => {
-    client.close();
+    disk?.close();
     await rm(folder, { recursive: true, force: true });
   });
 }
@@ -287,6 +262,20 @@ async function startNats(config: string): Promise<ChildProcess> {
     server.once("exit", () => reject(new Error(`nats-server ended: ${log}`)));
   });
   return server;
+}
+
+/** Has it read its configuration again. */
+async function reload(server: ChildProcess): Promise<void> {
+  const reloaded = new Promise<void>((resolve) => {
+    const look = (chunk: Buffer): void => {
+      if (!chunk.toString().includes("Reloaded server configuration")) return;
+      server.stderr?.off("data", look);
+      resolve();
+    };
+    server.stderr?.on("data", look);
+  });
+  server.kill("SIGHUP");
+  await reloaded;
 }
 
 const running = new Set<ChildProcess>();
