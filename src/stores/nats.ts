@@ -31,7 +31,8 @@ export interface NatsStoreOptions {
  * server drops what is older, marks of deleted keys included; without it call `sweep` from time to time. A bucket that
  * drops its oldest entries when it is full is refused with the first session, and that is any with `max_bytes`: near
  * the limit a server does so even with "discard new". So is one whose replicas answer reads (with `replicas`, set
- * `allow_direct: false`): a session that was ended would be read once more. A value has the size of a message, 1 MB
+ * `allow_direct: false`): a session that was ended would be read once more; and one with replicas on a server before
+ * 2.11, which accepts several updates of one revision. A value has the size of a message, 1 MB
  * unless the server says otherwise; a larger one is a `RangeError`.
  *
  * Other errors are the client's own. A text under our key that we did not write is handed on as it is, so that sessions

@@ -1,9 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type KV, Kvm } from "@nats-io/kv";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -12,7 +7,8 @@ import type { Version } from "../../src/store.ts";
 import { digest, newToken as newKey } from "../../src/stored/token.ts";
 import { type NatsBucket, natsStore } from "../../src/stores/nats.ts";
 import { testStore } from "../../src/testing.ts";
-import { describeWith, type Service, service } from "../services.ts";
+import { describeWith, service } from "../services.ts";
+import { natsServerProgram, startNats } from "./nats-server.ts";
 
 const hour = 3_600_000;
 
@@ -230,10 +226,12 @@ describeWith(await service("nats"), "natsStore()", () => {
 
 describeWith(natsServerProgram(), "natsStore() on a server of its own", () => {
   test("fails in time while NATS is down, and goes on with what it held when it is back", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "nats-"));
-    const port = await freePort();
-    let server = await startNats(port, folder);
-    const connection = await connect({ servers: `127.0.0.1:${port}`, reconnectTimeWait: 50, maxReconnectAttempts: -1 });
+    const server = await startNats();
+    const connection = await connect({
+      servers: `127.0.0.1:${server.port}`,
+      reconnectTimeWait: 50,
+      maxReconnectAttempts: -1,
+    });
     try {
       const store = natsStore(await new Kvm(connection).create("sessions"));
       const sessions = createSessions({ store, storeTimeout: 200 });
@@ -242,12 +240,12 @@ describeWith(natsServerProgram(), "natsStore() on a server of its own", () => {
       const request = new Request("https://example.com/", { headers: { cookie: `__Host-Http-session=${token}` } });
       const version = (await store.create(key, "x", { expiresAt: Date.now() + hour, subject: "anna" })) as Version;
 
-      await stopNats(server);
+      await server.kill();
       await expect(sessions.load(request)).rejects.toMatchObject({
         code: expect.stringMatching(/^store_(failed|timeout)$/),
       });
 
-      server = await startNats(port, folder);
+      await server.start();
       await expect
         .poll(async () => (await Promise.resolve(store.read(key)).catch(() => undefined))?.value, { timeout: 20_000 })
         .toBe("x");
@@ -255,8 +253,7 @@ describeWith(natsServerProgram(), "natsStore() on a server of its own", () => {
       expect(await store.keysOf?.("anna")).toEqual([key]);
     } finally {
       await connection.close();
-      await stopNats(server);
-      await rm(folder, { recursive: true, force: true });
+      await server.stop();
     }
   });
 });
@@ -283,40 +280,4 @@ async function names(bucket: KV, filter: string): Promise<string[]> {
 
 function bucketName(bucket: KV): string {
   return (bucket as unknown as { bucket: string }).bucket;
-}
-
-function natsServerProgram(): Service {
-  const available = spawnSync("nats-server", ["--version"]).status === 0;
-  return { name: "nats", available, reason: available ? "" : "nats-server is not installed" };
-}
-
-async function startNats(port: number, folder: string): Promise<ChildProcess> {
-  const server = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", folder], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  process.once("exit", () => server.kill("SIGKILL"));
-  await new Promise<void>((resolve, reject) => {
-    let log = "";
-    server.stderr.on("data", (chunk: Buffer) => {
-      log += chunk.toString();
-      if (log.includes("Server is ready")) resolve();
-    });
-    server.once("error", reject);
-    server.once("exit", () => reject(new Error(`nats-server ended: ${log}`)));
-  });
-  return server;
-}
-
-async function stopNats(server: ChildProcess): Promise<void> {
-  const ended = new Promise((resolve) => server.once("exit", resolve));
-  if (server.exitCode === null && server.signalCode === null && server.kill("SIGKILL")) await ended;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -44,6 +44,8 @@ export interface NatsStreamSettings {
  * answer.
  */
 interface BucketStream {
+  /** The client, whose connection knows the server's version. */
+  readonly js?: { readonly nc?: { readonly info?: { readonly version?: string } } };
   readonly jsm: {
     readonly streams: {
       info(
@@ -89,7 +91,10 @@ export function bucketKeys(bucket: NatsBucket): BucketKeys {
 }
 
 /**
- * Refuses a bucket that loses what it holds in silence, or answers from the past. A stream with a limit drops its
+ * Refuses a bucket that loses what it holds in silence, accepts two writes at one revision, or answers from the past.
+ * Before 2.9.21 the leader of a replicated stream compares revisions before it replicates, so that writes at the same
+ * time all pass (https://github.com/nats-io/nats-server/issues/4320); before 2.11 a new leader may do so once
+ * (https://github.com/nats-io/nats-server/pull/6194). A stream with a limit drops its
  * oldest entries at it: with "discard old" because it is told to, and with "discard new", which buckets have, because
  * nats-server leaves its own overhead out when it judges whether a message still fits.
  *
@@ -107,4 +112,15 @@ export async function checkBucket(bucket: NatsBucket): Promise<void> {
       "Cannot keep sessions in this NATS bucket: a replica may answer from the past, and show a session that was ended. Set allow_direct of its stream to false",
     );
   }
+  const { version } = (bucket as NatsBucket & Partial<BucketStream>).js?.nc?.info ?? {};
+  if (num_replicas > 1 && version !== undefined && isBefore(version, 2, 11)) {
+    throw new TypeError(
+      `Cannot keep sessions in this NATS bucket: nats-server ${version} accepts several updates of one revision where a bucket has replicas, and all but one are lost. Use nats-server 2.11 or newer, or one replica`,
+    );
+  }
+}
+
+function isBefore(version: string, major: number, minor: number): boolean {
+  const [own = 0, ownMinor = 0] = version.split(".").map(Number);
+  return own < major || (own === major && ownMinor < minor);
 }

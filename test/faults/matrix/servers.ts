@@ -1,7 +1,6 @@
 // cspell:ignore appendonly appendfsync datname plpgsql ERRCODE everysec maxmemory mysqld
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Kvm } from "@nats-io/kv";
@@ -13,11 +12,12 @@ import { redisStore } from "@sojourn/session/redis";
 import { createConnection, createPool } from "mysql2/promise";
 import pg from "pg";
 import { createClient } from "redis";
+import { natsServerProgram, startNats } from "../../contract/nats-server.ts";
 import { redisServerProgram, startRedis } from "../../contract/redis-server.ts";
-import { type Service, service } from "../../services.ts";
+import { service } from "../../services.ts";
 import { startProxy } from "../../support/proxy.ts";
 import { mountSmallDisk, type SmallDisk, withoutSmallDisk } from "../../support/small-disk.ts";
-import { freePort, pause } from "../engines.ts";
+import { pause } from "../engines.ts";
 import { type FaultName, type Faults, type MatrixEngine, network, type OpenedEngine, opened } from "./engine.ts";
 
 /** Each on a server: of the test's own where one can be started, else in a database of its own. */
@@ -175,24 +175,14 @@ async function openMysql(fault: FaultName): Promise<OpenedEngine> {
 }
 
 async function openNats(fault: FaultName): Promise<OpenedEngine> {
-  const folder = await mkdtemp(join(tmpdir(), "sojourn-matrix-"));
-  const port = await freePort();
   const disk = diskFor(fault, 8);
-  const config = join(folder, "nats.conf");
-  const configure = (rights: string): Promise<void> =>
-    writeFile(
-      config,
-      `listen: "127.0.0.1:${port}"
-      jetstream { store_dir: "${disk?.path ?? folder}", max_file_store: 2M }
-      authorization { users: [{ user: app, password: app, permissions: { publish: { ${rights} } } }, { user: admin, password: admin }] }`,
-    );
-  await configure('allow: ">"');
-  let server = await startNats(config);
-  const reconfigure = (rights: string) => async (): Promise<void> => {
-    await configure(rights);
-    await reload(server);
-  };
-  const proxy = await startProxy(port);
+  const users = (rights: string): string =>
+    `authorization { users: [
+      { user: app, password: app, permissions: { publish: { ${rights} } } }, { user: admin, password: admin }
+    ] }`;
+  const [all, reading] = [users('allow: ">"'), users('deny: "$KV.>"')];
+  const server = await startNats({ disk: disk?.path, jetstream: "max_file_store: 2M", lines: [all] });
+  const proxy = await startProxy(server.port);
   const open = (to: number, user: string) =>
     connect({
       servers: `127.0.0.1:${to}`,
@@ -203,88 +193,33 @@ async function openNats(fault: FaultName): Promise<OpenedEngine> {
       // A server tells its clients where else it is found; these are to stay with the proxy.
       ignoreClusterUpdates: true,
     });
-  const [connection, admin] = await Promise.all([open(proxy.port, "app"), open(port, "admin")]);
+  const [connection, admin] = await Promise.all([open(proxy.port, "app"), open(server.port, "admin")]);
   const bucket = await new Kvm(connection).create("sessions");
   const filler = await new Kvm(admin).create("filler");
-  const start = async (): Promise<void> => {
-    server = await startNats(config);
-  };
+  async function fill(): Promise<void> {
+    for (let n = 0, size = 100_000; size > 50; n++) {
+      await filler.put(`k.${n}`, new Uint8Array(size)).catch(() => {
+        size /= 2;
+      });
+    }
+  }
+  // JetStream is off from the first write that failed until the server is started again.
+  async function freeAndStart(): Promise<void> {
+    disk?.free();
+    await server.kill();
+    await server.start();
+  }
   const faults: Faults = {
     ...network(proxy),
-    killed: [() => kill(server), start],
-    full: [
-      async () => {
-        for (let n = 0, size = 100_000; size > 50; n++) {
-          await filler.put(`k.${n}`, new Uint8Array(size)).catch(() => {
-            size /= 2;
-          });
-        }
-      },
-      () => filler.destroy(),
-    ],
-    // JetStream is off from the first write that failed until the server is started again.
-    ...(disk && {
-      "disk full": [
-        disk.fill,
-        async () => {
-          disk.free();
-          await kill(server);
-          await start();
-        },
-      ],
-    }),
-    "read-only": [reconfigure('deny: "$KV.>"'), reconfigure('allow: ">"')],
+    killed: [server.kill, server.start],
+    full: [fill, () => filler.destroy()],
+    ...(disk && { "disk full": [disk.fill, freeAndStart] }),
+    "read-only": [() => server.configure(reading), () => server.configure(all)],
   };
   return opened(natsStore(bucket), faults, async () => {
     await Promise.all([connection.close(), admin.close()]);
     await proxy.close();
-    await kill(server);
+    await server.stop();
     disk?.close();
-    await rm(folder, { recursive: true, force: true });
   });
-}
-
-function natsServerProgram(): Service {
-  const available = spawnSync("nats-server", ["--version"]).status === 0;
-  return { name: "nats", available, reason: available ? "" : "nats-server is not installed" };
-}
-
-async function startNats(config: string): Promise<ChildProcess> {
-  const server = spawn("nats-server", ["-c", config], { stdio: ["ignore", "ignore", "pipe"] });
-  running.add(server);
-  await new Promise<void>((resolve, reject) => {
-    let log = "";
-    server.stderr.on("data", (chunk: Buffer) => {
-      log += chunk.toString();
-      if (log.includes("Server is ready")) resolve();
-    });
-    server.once("error", reject);
-    server.once("exit", () => reject(new Error(`nats-server ended: ${log}`)));
-  });
-  return server;
-}
-
-/** Has it read its configuration again. */
-async function reload(server: ChildProcess): Promise<void> {
-  const reloaded = new Promise<void>((resolve) => {
-    const look = (chunk: Buffer): void => {
-      if (!chunk.toString().includes("Reloaded server configuration")) return;
-      server.stderr?.off("data", look);
-      resolve();
-    };
-    server.stderr?.on("data", look);
-  });
-  server.kill("SIGHUP");
-  await reloaded;
-}
-
-const running = new Set<ChildProcess>();
-process.once("exit", () => {
-  for (const server of running) server.kill("SIGKILL");
-});
-
-async function kill(server: ChildProcess): Promise<void> {
-  running.delete(server);
-  const ended = new Promise((resolve) => server.once("exit", resolve));
-  if (server.exitCode === null && server.signalCode === null && server.kill("SIGKILL")) await ended;
 }
