@@ -90,14 +90,13 @@ describeWith(natsServerProgram(), "natsStore() on a cluster of three", () => {
     expect(await visit((session) => session.signIn("anna"))).toBe(true);
     const signedIn = cookie;
     let [acknowledged, tried, killed] = [0, 0, false];
-    let dead: NatsServer | undefined;
     const count = async (): Promise<void> => {
       tried++;
       if (await visit((session) => session.update("n", (n = 0) => n + 1))) acknowledged++;
     };
     for (let n = 0; n < 10; n++) await count();
     const leader = (await bucket.status()).streamInfo.cluster?.leader ?? "";
-    dead = servers[Number(leader.slice(1))];
+    const dead = servers[Number(leader.slice(1))];
     const dying = dead?.kill().then(() => {
       killed = true;
     });
