@@ -1,7 +1,5 @@
 import type { Backend } from "../backend.ts";
 import { SessionError } from "../errors.ts";
-import { after } from "../platform/awaitable.ts";
-import type { sealedAnswer } from "./adopt.ts";
 import { keepSealed, saveSealed } from "./commit.ts";
 import { findSealed, type SealedContext, type SealedFound } from "./finder.ts";
 
@@ -10,17 +8,10 @@ import { findSealed, type SealedContext, type SealedFound } from "./finder.ts";
  * one, says what was ended.
  */
 export function createSealedBackend(context: SealedContext): Backend<SealedFound> {
-  const answer = context.settings.migrateFrom[0]?.takeOver.sealedAnswer as typeof sealedAnswer | undefined;
   return {
     find: (header, cookie, now) => findSealed(context, header, cookie, now),
-    keep(state, deliverable) {
-      const lines = keepSealed(context, state, deliverable);
-      return answer ? after(lines, (ours) => answer(context, state, deliverable, ours)) : lines;
-    },
-    async save(state, deliverable) {
-      const { cookies, loaded } = await saveSealed(context, state, deliverable);
-      return { cookies: answer ? await answer(context, state, deliverable, cookies) : cookies, loaded };
-    },
+    keep: (state, deliverable) => keepSealed(context, state, deliverable),
+    save: (state, deliverable) => saveSealed(context, state, deliverable),
     list: notSupported,
     revoke: notSupported,
     revokeAll: notSupported,

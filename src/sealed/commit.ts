@@ -7,6 +7,7 @@ import { type Plan, planCommit } from "../rules/plan.ts";
 import { applyChanges, type Content, changedKeys, noData } from "../session/content.ts";
 import { isUntouched, type SessionState } from "../session/state.ts";
 import { newToken } from "../stored/token.ts";
+import type { sealedAnswer } from "./adopt.ts";
 import { findSealed, newIdentity, type SealedContext, type SealedFound, who } from "./finder.ts";
 import { pack } from "./packing.ts";
 import { removePieces, splitIntoCookies, withCookies } from "./pieces.ts";
@@ -21,6 +22,12 @@ const NO_COOKIE: readonly string[] = [];
 
 /** Carries out what was done to a session: the Set-Cookie lines, and the entries of the revocation list. */
 export function keepSealed(context: SealedContext, state: State, deliverable: boolean): Cookies {
+  const answer = context.settings.migrateFrom[0]?.takeOver.sealedAnswer as typeof sealedAnswer | undefined;
+  const lines = keepOurs(context, state, deliverable);
+  return answer ? after(lines, (ours) => answer(context, state, deliverable, ours)) : lines;
+}
+
+function keepOurs(context: SealedContext, state: State, deliverable: boolean): Cookies {
   const { status, record, removals } = state.loaded;
   if (isUntouched(state) && (status === "none" || (removals && !deliverable))) return NO_COOKIE;
   return commit(context, state, deliverable, status, record);

@@ -4,7 +4,7 @@ import type { Awaitable } from "../platform/awaitable.ts";
 import { after } from "../platform/awaitable.ts";
 import type { Settings } from "../rules/options.ts";
 import type { Entry, SessionStore } from "../store.ts";
-import type { adopt, storedAnswer } from "./adopt.ts";
+import type { adopt } from "./adopt.ts";
 import type { Arrival } from "./arrival.ts";
 import { arrive, judge, type LivePlace, type Place, type Reuse, type Seen } from "./chain.ts";
 import { keep, reload, save } from "./commit.ts";
@@ -23,17 +23,10 @@ export function createServerBackend(given: SessionStore, settings: Settings): Ba
   checkStore(given, settings);
   const context = createContext(given, settings);
   const { store, can } = context;
-  const answer = settings.migrateFrom[0]?.takeOver.storedAnswer as typeof storedAnswer | undefined;
   return {
     find: (cookieHeader, cookie, now) => find(context, cookieHeader, cookie.name, now),
-    keep(state, deliverable) {
-      const lines = keep(context, state, deliverable);
-      return answer ? after(lines, (ours) => answer(context, state, deliverable, ours)) : lines;
-    },
-    async save(state, deliverable) {
-      const { cookies, loaded } = await save(context, state, deliverable);
-      return { cookies: answer ? await answer(context, state, deliverable, cookies) : cookies, loaded };
-    },
+    keep: (state, deliverable) => keep(context, state, deliverable),
+    save: (state, deliverable) => save(context, state, deliverable),
     reload: (state) => reload(context, state),
     keepAlive: (state) => keepAlive(context, state),
     list: (subject, current) => list(context, subject, current),

@@ -4,6 +4,7 @@ import type { Awaitable } from "../platform/awaitable.ts";
 import { after, isPromise } from "../platform/awaitable.ts";
 import { pause } from "../platform/pause.ts";
 import { isUntouched } from "../session/state.ts";
+import type { storedAnswer } from "./adopt.ts";
 import { spend, waitFor } from "./arrival.ts";
 import { follow, type LivePlace, type Place } from "./chain.ts";
 import type { Context } from "./context.ts";
@@ -25,6 +26,12 @@ import { touch } from "./touch.ts";
 const EAGER_ATTEMPTS = 3;
 
 export function keep(context: Context, state: State, deliverable: boolean): Awaitable<readonly string[]> {
+  const answer = context.settings.migrateFrom[0]?.takeOver.storedAnswer as typeof storedAnswer | undefined;
+  const lines = keepOurs(context, state, deliverable);
+  return answer ? after(lines, (ours) => answer(context, state, deliverable, ours)) : lines;
+}
+
+function keepOurs(context: Context, state: State, deliverable: boolean): Awaitable<readonly string[]> {
   const { touch: touching, arrival } = state.loaded;
   // For a while at most: a touch that fails or hangs is no reason to fail the request
   if (touching !== undefined && touching !== "done")

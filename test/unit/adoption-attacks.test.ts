@@ -134,6 +134,30 @@ test.each(kept)(
   },
 );
 
+describe.each([
+  ...kept,
+  ["sealed, without a list", () => sealedCookies({ keys: [generateKey()] })] as (typeof kept)[number],
+])("a logout that is saved, with a session kept %s", (_, store) => {
+  test.each(["destroy", "signOut"] as const)(
+    "%s: the request does not go on with the old cookie's user",
+    async (end) => {
+      for (const keepOld of [false, true]) {
+        const { sessions } = moved({ keepOld }, { store: store() });
+        const session = await sessions.load(
+          new Request("https://example.com/", { headers: { cookie: old("of ada") } }),
+        );
+        expect(session.subject).toBe("ada");
+        session[end]();
+        await sessions.save(session);
+        if (end === "signOut") expect(session.subject).toBeUndefined();
+        const lines = (await sessions.commit(session)).getSetCookie();
+        expect(lines.filter((line) => line.startsWith("old=;"))).toHaveLength(1);
+        expect(lines.filter((line) => line.startsWith(`${COOKIE}=`) && !line.includes("Max-Age=0"))).toEqual([]);
+      }
+    },
+  );
+});
+
 describe("whoever holds an old cookie", () => {
   test("has nothing of it after the logout of its owner, though it was copied before the move", async () => {
     const { visit, clock } = moved();
