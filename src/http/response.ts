@@ -74,7 +74,7 @@ const NONE: readonly Additions[] = [];
  * @throws TypeError when the headers are immutable
  */
 export function addSessionHeaders(target: HeadersLike | SessionHeaders, additions: Headers | SessionHeaders): void {
-  if (!(additions instanceof Collected)) merge(target, additionsOf(additions as Headers));
+  if (!isCollected(additions)) merge(target, additionsOf(additions as Headers));
   else for (const each of additions.list) merge(target, each);
 }
 
@@ -116,10 +116,15 @@ function isAny({ setCookie, accessed, unread }: Additions): boolean {
   return accessed || setCookie.length > 0 || unread !== undefined;
 }
 
+/** Not by the class: an adapter may have another copy of this package. */
+function isCollected(target: HeadersLike | SessionHeaders): target is Collected {
+  return "isEmpty" in target;
+}
+
 /** Merges additions with headers that can be changed. */
 export function merge(target: HeadersLike | SessionHeaders, additions: Additions): void {
   if (!isAny(additions)) return;
-  if (target instanceof Collected) target.list = [...target.list, additions];
+  if (isCollected(target)) target.list = [...target.list, additions];
   else mergeInto(target as HeadersLike, additions);
 }
 

@@ -1,6 +1,6 @@
 import { createContext, runInContext } from "node:vm";
 import { expect, test } from "vitest";
-import { type Codec, createSessions, SessionError, withSessionHeaders } from "../../src/index.ts";
+import { addSessionHeaders, type Codec, createSessions, SessionError, withSessionHeaders } from "../../src/index.ts";
 
 /* Jest, `vm` and edge sandboxes have their own `Object`, `Array` and `Error`: nothing may be told by their identity. */
 
@@ -90,4 +90,16 @@ test("an error of another copy of this package keeps its code: a bundler or a fr
   const anonymous = createSessions({ store, onStoreFailure: "anonymous" });
   const session = await anonymous.load(new Request("https://example.com/", { headers }));
   expect(() => session.set("a", 1)).toThrow(expect.objectContaining({ code: "session_unavailable" }));
+});
+
+test("what an adapter of another copy of this package collects", async () => {
+  const copy = await import("../../src/http/response.ts?another-copy" as "../../src/http/response.ts");
+  const sessions = createSessions();
+  const session = await sessions.load(request());
+  session.set("n", 1);
+  const collected = copy.sessionHeaders();
+  await sessions.commitTo(session, collected);
+  const headers = new Headers();
+  addSessionHeaders(headers, collected);
+  expect([headers.getSetCookie().length, headers.get("cache-control")]).toEqual([1, "no-store"]);
 });
