@@ -35,9 +35,7 @@ export async function adoptionOf(settings: Settings, claim: Claim, arriving: Arr
   const createdAt = Math.min(now, known ?? now);
   if (createdAt + settings.lifetime.absolute <= now) return undefined;
   try {
-    const adopted = source.adopt
-      ? await bounded(settings, source, arriving, () => source.adopt?.(old.data))
-      : { data: old.data as object };
+    const adopted = await wanted(settings, source, old, arriving);
     if (adopted === undefined || adopted === null) return undefined;
     const { subject, ...rest } = checked(adopted);
     const { shape } = settings;
@@ -93,7 +91,7 @@ export async function leave(
     try {
       for await (const claim of provenBy(settings, sent, arriving)) {
         const found = await oldOf(settings, claim, arriving);
-        if (found && (await isLeftBehind(settings, source, found.old, arriving))) continue;
+        if (found && !(await isWanted(settings, source, found.old, arriving))) continue;
         removals.push(...removalsOf(sent));
         await endHere(claim.token, found?.expiresAt);
         if (found) await endOld(settings, claim, found.old, arriving);
@@ -106,18 +104,28 @@ export async function leave(
   return [...new Set(removals)];
 }
 
-/** Whether the application does not want it, as that of another one beside it. */
-async function isLeftBehind(
+/** What the application makes of an old session; without `adopt` all its data, and nobody. */
+async function wanted(
   settings: Settings,
   source: MigrationSource,
   { data }: OldSession,
   arriving: Arriving,
+): Promise<Adopted | undefined> {
+  return source.adopt ? bounded(settings, source, arriving, () => source.adopt?.(data)) : { data: data as object };
+}
+
+/** False for the session of another application beside this one: that is not ours to end. */
+async function isWanted(
+  settings: Settings,
+  source: MigrationSource,
+  old: OldSession,
+  arriving: Arriving,
 ): Promise<boolean> {
   try {
-    return !!source.adopt && !(await bounded(settings, source, arriving, () => source.adopt?.(data)));
+    return !!(await wanted(settings, source, old, arriving));
   } catch (error) {
     report(settings, source, "adopt", error);
-    return false;
+    return true;
   }
 }
 

@@ -92,11 +92,14 @@ export function bucketKeys(bucket: NatsBucket): BucketKeys {
 
 /**
  * Refuses a bucket that loses what it holds in silence, accepts two writes at one revision, or answers from the past.
- * Before 2.9.21 the leader of a replicated stream compares revisions before it replicates, so that writes at the same
- * time all pass (https://github.com/nats-io/nats-server/issues/4320); before 2.11 a new leader may do so once
- * (https://github.com/nats-io/nats-server/pull/6194). A stream with a limit drops its
- * oldest entries at it: with "discard old" because it is told to, and with "discard new", which buckets have, because
- * nats-server leaves its own overhead out when it judges whether a message still fits.
+ *
+ * Before nats-server 2.9.21 the leader of a replicated stream compares revisions before it replicates, so that writes
+ * at the same time all pass (https://github.com/nats-io/nats-server/issues/4320); before 2.11 a new leader may do so
+ * once (https://github.com/nats-io/nats-server/pull/6194).
+ *
+ * A stream with a limit drops its oldest entries at it: with "discard old" because it is told to, and with "discard
+ * new", which buckets have, because nats-server leaves its own overhead out when it judges whether a message still
+ * fits.
  *
  * @throws {TypeError} with what to set
  */
