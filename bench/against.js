@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { cells, ownCells } from "./cells.js";
+import { allCells } from "./cells.js";
 import { contestant } from "./contestants/index.js";
 import { median, quantile } from "./statistics.js";
 import { table } from "./table.js";
@@ -20,7 +20,7 @@ export async function measureAgainst(reference, { runtimes, only = ours, onlyCel
   const builds = [buildOf(reference, log), root];
   for (const { name, title, command } of runtimes) {
     const chosen = only.map(contestant).filter(({ on }) => on.includes(name));
-    const columns = [...cells, ...ownCells].filter(({ id }) => onlyCells === undefined || onlyCells.includes(id));
+    const columns = allCells.filter(({ id }) => onlyCells === undefined || onlyCells.includes(id));
     const rows = [];
     for (const each of chosen) {
       const pair = builds.map((directory) =>

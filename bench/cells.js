@@ -19,6 +19,8 @@ export const ownCells = [
   { id: "signin-small", title: "sign in, 3 keys", seed: "small" },
 ];
 
+export const allCells = [...cells, ...ownCells];
+
 /** The handlers of a contestant: the bare one, and one per kind of request with the session layer around it. */
 export async function handlersOf(layer) {
   let visits = 0;

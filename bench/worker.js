@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { cells, handlersOf, ownCells } from "./cells.js";
+import { allCells, handlersOf } from "./cells.js";
 import { client } from "./client.js";
 import { contestant } from "./contestants/index.js";
 
@@ -23,9 +23,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { cell, measure } = JSON.parse(line);
   let answer;
   try {
-    answer = measure
-      ? await measured(prepared.get(cell))
-      : await prepare([...cells, ...ownCells].find(({ id }) => id === cell));
+    answer = measure ? await measured(prepared.get(cell)) : await prepare(allCells.find(({ id }) => id === cell));
   } catch (error) {
     answer = { failed: String(error.stack ?? error).slice(0, 600) };
   }

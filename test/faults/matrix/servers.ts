@@ -15,7 +15,7 @@ import { createClient } from "redis";
 import { natsServerProgram, startNats } from "../../contract/nats-server.ts";
 import { redisServerProgram, startRedis } from "../../contract/redis-server.ts";
 import { service } from "../../services.ts";
-import { startProxy } from "../../support/proxy.ts";
+import { type NetworkProxy, startProxy } from "../../support/proxy.ts";
 import { mountSmallDisk, type SmallDisk, withoutSmallDisk } from "../../support/small-disk.ts";
 import { pause } from "../engines.ts";
 import { type FaultName, type Faults, type MatrixEngine, network, type OpenedEngine, opened } from "./engine.ts";
@@ -38,6 +38,15 @@ function diskFor(fault: FaultName, megabytes: number, owner?: string): SmallDisk
 
 function fullDisk(disk: SmallDisk | undefined): Faults {
   return disk ? { "disk full": [disk.fill, disk.free] } : {};
+}
+
+/** A server that others use too is not killed: it ends the connections of the test, and takes no new ones. */
+function killedFor(proxy: NetworkProxy, endConnections: () => Promise<unknown>): Faults {
+  const kill = async (): Promise<void> => {
+    proxy.refuse();
+    await endConnections();
+  };
+  return { killed: [kill, proxy.allow] };
 }
 
 async function openRedis(fault: FaultName): Promise<OpenedEngine> {
@@ -100,13 +109,7 @@ async function openPostgres(fault: FaultName): Promise<OpenedEngine> {
   const faults: Faults = {
     ...network(proxy),
     ...fullDisk(disk),
-    killed: [
-      async () => {
-        proxy.refuse();
-        await admin.query(end);
-      },
-      proxy.allow,
-    ],
+    ...killedFor(proxy, () => admin.query(end)),
     // As a full disk is reported: writes that need room fail, with the code of the real thing.
     full: [
       onOwn(`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
@@ -150,13 +153,7 @@ async function openMysql(fault: FaultName): Promise<OpenedEngine> {
   const faults: Faults = {
     ...network(proxy),
     ...fullDisk(disk),
-    killed: [
-      async () => {
-        proxy.refuse();
-        await admin.query(`KILL USER ${user}`).catch(() => {});
-      },
-      proxy.allow,
-    ],
+    ...killedFor(proxy, () => admin.query(`KILL USER ${user}`).catch(() => {})),
     // As a full disk is reported, with the number of the real thing.
     full: [
       () => Promise.all(["INSERT", "UPDATE"].map(trigger)),
