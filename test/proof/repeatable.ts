@@ -22,7 +22,7 @@ export function restartChance(): void {
  * once; a limit of time never passes, since whether an answer comes too late is for the explorer to choose.
  */
 export async function withRepeatable<T>(body: () => Promise<T>): Promise<T> {
-  const { setTimeout, clearTimeout } = globalThis;
+  const { setTimeout, clearTimeout, MessageChannel } = globalThis;
   const { stackTraceLimit } = Error;
   drawn = 0;
   Object.assign(globalThis, {
@@ -31,6 +31,8 @@ export async function withRepeatable<T>(body: () => Promise<T>): Promise<T> {
       return 0;
     },
     clearTimeout() {},
+    // A turn of the event loop is a timer then
+    MessageChannel: undefined,
   });
   Object.defineProperty(crypto, "getRandomValues", { configurable: true, value: fill });
   // Thousands of executions are given up by an error
@@ -38,7 +40,7 @@ export async function withRepeatable<T>(body: () => Promise<T>): Promise<T> {
   try {
     return await body();
   } finally {
-    Object.assign(globalThis, { setTimeout, clearTimeout });
+    Object.assign(globalThis, { setTimeout, clearTimeout, MessageChannel });
     delete (crypto as Partial<Crypto>).getRandomValues; // what the prototype has shows again
     Error.stackTraceLimit = stackTraceLimit;
   }
