@@ -1,3 +1,4 @@
+import { isSessionError } from "./errors.ts";
 import type { Adopted, MigrationSource, OldSession } from "./migration.ts";
 import { type Arriving, bounded, type Claim, provenBy, removalsOf, sentTo } from "./old-cookies.ts";
 import type { Awaitable } from "./platform/awaitable.ts";
@@ -43,7 +44,7 @@ export async function adoptionOf(settings: Settings, claim: Claim, arriving: Arr
     const authenticatedAt = subject === undefined || known === undefined ? undefined : createdAt;
     return { ...rest, subject, authenticatedAt, createdAt, expiresAt, old };
   } catch (error) {
-    report(settings, source, "adopt", (error as { cause?: unknown } | null)?.cause ?? error);
+    report(settings, source, "adopt", error);
     return undefined;
   }
 }
@@ -142,8 +143,10 @@ function checked(adopted: Adopted): Pick<Adoption, "data" | "subject" | "persist
   return { subject, data: copy as Record<string, unknown>, persistent };
 }
 
+/** What the application or the old store threw, where that is known, without the error that we put around it. */
 function report({ emit }: Settings, { name }: MigrationSource, step: "adopt" | "end", error: unknown): void {
-  emit({ type: "migration_failed", source: name, step, message: textOf(error) });
+  const thrown = isSessionError(error) && Object.hasOwn(error, "cause") ? error.cause : error;
+  emit({ type: "migration_failed", source: name, step, message: textOf(thrown) });
 }
 
 /** Anything can be thrown, also what has no text. */

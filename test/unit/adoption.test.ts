@@ -127,6 +127,15 @@ describe("who is taken over", () => {
     expect(await server.visit(first.ours as string)).toMatchObject({ isNew: true });
   });
 
+  test.each([["a text"], [7], [true], [null], [() => {}]])("what load() gives is no session: %o", async (given) => {
+    for (const store of [memoryStore(), sealedCookies({ keys: [generateKey()] })]) {
+      const read = () => ({ proof: "p", load: () => given as never });
+      const server = serve([{ ...oldStore().definition, read }], { store });
+      expect(await server.visit("old=one")).toMatchObject({ isNew: true, lines: [] });
+      expect(server.events).toEqual([]);
+    }
+  });
+
   test("to be taken over is no authentication: without an age it is not said when that was", async () => {
     for (const store of [memoryStore(), sealedCookies({ keys: [generateKey()] })]) {
       const server = serve([oldStore().definition], { store, clock: Date.now });
@@ -204,6 +213,22 @@ describe("what adopt says", () => {
     expect(server.events).toEqual([
       { type: "migration_failed", source: "old", step: "adopt", message: "TypeError: no user" },
     ]);
+  });
+
+  test.each<[string, unknown, string]>([
+    ["an object without a text", Object.create(null), "object"],
+    ["undefined", undefined, "undefined"],
+    ["null", null, "null"],
+    ["a text", "no user", "no user"],
+  ])("it may throw anything: %s", async (_, thrown, message) => {
+    for (const store of [memoryStore(), sealedCookies({ keys: [generateKey()] })]) {
+      const adopt = () => {
+        throw thrown;
+      };
+      const server = serve([{ ...oldStore().definition, adopt }], { store });
+      expect(await server.visit("old=one")).toMatchObject({ isNew: true, lines: [] });
+      expect(server.events).toEqual([{ type: "migration_failed", source: "old", step: "adopt", message }]);
+    }
   });
 
   test("data that does not fit the schema is no session, and an event, not a failed request", async () => {
@@ -300,20 +325,22 @@ describe("an old store that fails", () => {
     expect(waits.at(-1)).toBeLessThan(30);
   });
 
-  test.each<[string, () => unknown]>([
-    ["rejects", () => Promise.reject(new Error("locked"))],
+  test.each<[string, () => unknown, string]>([
+    ["rejects", () => Promise.reject(new Error("locked")), "Error: locked"],
     [
       "throws",
       () => {
         throw new Error("locked");
       },
+      "Error: locked",
     ],
-    ["hangs", () => new Promise(() => {})],
-  ])("an end that %s costs the user nothing, and is an event", async (_, end) => {
+    ["hangs", () => new Promise(() => {}), "did not answer within 20 ms"],
+  ])("an end that %s costs the user nothing, and is an event that says why", async (_, end, message) => {
     const server = serve([{ ...oldStore().definition, end }], { storeTimeout: 20 });
     const first = await server.visit("old=one");
     expect(first).toMatchObject({ subject: "ada" });
     expect(server.types()).toEqual(["migrated", "migration_failed"]);
+    expect(server.events[1]).toMatchObject({ step: "end", message: expect.stringContaining(message) });
     expect(await server.visit(first.ours as string)).toMatchObject({ subject: "ada", cart: "book" });
   });
 

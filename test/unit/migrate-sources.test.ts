@@ -109,3 +109,35 @@ describe("Auth.js in chunks", () => {
     }
   });
 });
+
+describe("@hono/session", () => {
+  /** A JWE as @hono/session makes it: `dir`, A256GCM, one key for all. */
+  async function sealed(claims: object): Promise<string> {
+    const base = await crypto.subtle.importKey("raw", Buffer.from(SECRET), "HKDF", false, ["deriveKey"]);
+    const info = new TextEncoder().encode("session jwe cek");
+    const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };
+    const key = await crypto.subtle.deriveKey(hkdf, base, { name: "AES-GCM", length: 256 }, false, ["encrypt"]);
+    const iv = crypto.getRandomValues(new Uint8Array(12));
+    const additionalData = Buffer.from(JWE_HEADER);
+    const text = Buffer.from(JSON.stringify(claims));
+    const all = Buffer.from(await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData }, key, text));
+    const [body, tag] = [all.subarray(0, -16), all.subarray(-16)];
+    return [JWE_HEADER, "", ...[iv, body, tag].map((bytes) => Buffer.from(bytes).toString("base64url"))].join(".");
+  }
+  const planted = () => sealed({ sid: "one" });
+  const signedIn = () => sealed({ sid: "one", user: "ada" });
+  const proofs = async (storage?: { get(): unknown; delete(): unknown }) => {
+    const { read } = honoSession({ secret: SECRET, ...(storage && { storage }) });
+    return Promise.all([planted(), signedIn()].map(async (sid) => (await read({ sid: await sid }))?.proof));
+  };
+
+  test("in the cookie, what was planted proves something else than what the user has under the same id", async () => {
+    const [one, two] = await proofs();
+    expect([typeof one, typeof two]).toEqual(["string", "string"]);
+    expect(one).not.toBe(two);
+  });
+
+  test("in a storage the id is all that counts", async () => {
+    expect(await proofs({ get: () => ({}), delete: () => {} })).toEqual(["one", "one"]);
+  });
+});
