@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { againstInWorkerd } from "./against-workerd.js";
 import { allCells } from "./cells.js";
 import { contestant } from "./contestants/index.js";
 import { median, quantile } from "./statistics.js";
@@ -13,11 +14,16 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const ours = ["sojourn", "sojourn-connect", "sojourn-sealed"];
 
 /**
- * What a request costs now, as a multiple of what it cost at an older commit: CPU of all threads, whole requests. Both
- * builds have a process of their own and take short turns, so that a slow minute of the machine hits both.
+ * What a request costs now (or in the build that `package` names), as a multiple of what it cost at an older commit:
+ * CPU of all threads, whole requests. Both builds have a process of their own and take short turns, so that a slow
+ * minute of the machine hits both.
  */
-export async function measureAgainst(reference, { runtimes, only = ours, onlyCells, rounds, batch, log }) {
-  const builds = [buildOf(reference, log), root];
+export async function measureAgainst(
+  reference,
+  { runtimes, workerd, package: now = root, only = ours, onlyCells, rounds, batch, log },
+) {
+  const builds = [buildOf(reference, log), now];
+  if (workerd) console.log(`\n${await againstInWorkerd(reference, builds, { rounds, log })}\n`);
   for (const { name, title, command } of runtimes) {
     const chosen = only.map(contestant).filter(({ on }) => on.includes(name));
     const columns = allCells.filter(({ id }) => onlyCells === undefined || onlyCells.includes(id));

@@ -6,7 +6,8 @@
  *     npm run bench -- [--quick] [--write] [--parts=request,http,...] [--runtimes=node,bun,deno] [--node=PATH ...] [--only=ID,...]
  *
  * `--against=REF` compares this library with itself at an older commit, which is built in the system's temporary
- * directory: `npm run bench -- --against=v0.1.0 --runtimes=node [--only=sojourn] [--cells=read-small,...]`. Build first.
+ * directory: `npm run bench -- --against=v0.1.0 --runtimes=node [--only=sojourn] [--cells=read-small,...]`. Build first. The
+ * runtime `workerd` is for this comparison only.
  *
  * `--quick` takes under two minutes and proves only that everything runs. `--package=DIR` measures another build of the package, and
  * `--gosession=DIR` is a checkout of github.com/Kwynto/gosession, where Go cannot fetch it.
@@ -41,7 +42,10 @@ if (!existsSync(fileURLToPath(new URL("node_modules", import.meta.url)))) {
   process.exit(1);
 }
 
-const runtimes = findRuntimes(list(values.runtimes), values.node);
+const runtimes = findRuntimes(
+  list(values.runtimes).filter((name) => name !== "workerd"),
+  values.node,
+);
 for (const { title, missing } of runtimes) if (missing) console.log(`skipped: ${title}, ${missing}`);
 const options = {
   ...values,
@@ -52,7 +56,8 @@ const options = {
 
 if (values.against) {
   const size = values.quick ? { rounds: 3, batch: 2 } : { rounds: 40, batch: 5 };
-  await measureAgainst(values.against, { ...options, ...size, onlyCells: list(values.cells) });
+  const workerd = list(values.runtimes).includes("workerd");
+  await measureAgainst(values.against, { ...options, ...size, workerd, onlyCells: list(values.cells) });
   process.exit();
 }
 

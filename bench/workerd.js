@@ -24,8 +24,26 @@ export function findWorkerd() {
  * of CPU of all its threads from its start to the last answer, and what was answered.
  */
 export async function startWorkers(command, { code, count, flags }) {
+  const running = await serve(command, (folder) => writeConfiguration(folder, code, count, flags));
+  try {
+    return { answers: await (await running.ask("/")).json(), milliseconds: running.cpu() };
+  } finally {
+    await running.stop();
+  }
+}
+
+/** Starts one worker. `ask` sends a request, `cpu` gives the milliseconds of CPU of all threads since the start. */
+export function startOneWorker(command, code) {
+  return serve(command, (folder) => {
+    writeFileSync(join(folder, "worker.js"), code);
+    writeServices(folder, [worker("worker", compatibility([]))], "worker");
+  });
+}
+
+/** A process of workerd with what `configure` writes into the folder that it is given. */
+async function serve(command, configure) {
   const folder = mkdtempSync(join(tmpdir(), "sojourn-bench-"));
-  writeConfiguration(folder, code, count, flags);
+  configure(folder);
   const child = spawn(command, ["serve", join(folder, "config.capnp"), "--control-fd=3"], {
     stdio: ["ignore", "ignore", "pipe", "pipe"],
   });
@@ -34,41 +52,52 @@ export async function startWorkers(command, { code, count, flags }) {
   child.stderr.on("data", (chunk) => {
     complaints = (complaints + chunk).slice(-600);
   });
-  try {
-    const port = await portOf(child);
-    if (port === undefined) throw new Error(`workerd ended: ${complaints}`);
-    const response = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(60_000) });
-    const answers = await response.json();
-    return { milliseconds: cpuOf(child.pid), answers };
-  } finally {
+  const stop = async () => {
     child.kill("SIGKILL");
     await ended;
     rmSync(folder, { recursive: true });
+  };
+  const port = await portOf(child);
+  if (port === undefined) {
+    await stop();
+    throw new Error(`workerd ended: ${complaints}`);
   }
+  return {
+    ask: (path) => fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(60_000) }),
+    cpu: () => cpuOf(child.pid),
+    stop,
+  };
 }
 
 /**
  * Every worker is a service with a file of its own, and one more asks all of them: only that one is behind a socket.
  */
 function writeConfiguration(folder, code, count, flags) {
-  const worker = (name, rest) =>
-    `(name = "${name}", worker = (modules = [(name = "${name}", esModule = embed "${name}.js")], ${rest}))`;
-  const compatibility = (of) => `compatibilityDate = "2026-04-01", compatibilityFlags = ${JSON.stringify(of)}`;
   const names = Array.from({ length: count }, (_, index) => `worker${index}`);
   // Texts that differ, so that nothing compiled for one can serve another
   for (const name of names) writeFileSync(join(folder, `${name}.js`), `${code}\n//${name}`);
   writeFileSync(join(folder, "asker.js"), asker);
   const bindings = names.map((name) => `(name = "${name}", service = "${name}")`);
-  const services = [
-    ...names.map((name) => worker(name, compatibility(flags))),
-    worker("asker", `${compatibility([])}, bindings = [${bindings}]`),
-  ];
+  const workers = names.map((name) => worker(name, compatibility(flags)));
+  writeServices(folder, [...workers, worker("asker", `${compatibility([])}, bindings = [${bindings}]`)], "asker");
+}
+
+function worker(name, rest) {
+  return `(name = "${name}", worker = (modules = [(name = "${name}", esModule = embed "${name}.js")], ${rest}))`;
+}
+
+function compatibility(flags) {
+  return `compatibilityDate = "2026-04-01", compatibilityFlags = ${JSON.stringify(flags)}`;
+}
+
+/** The service that is behind the socket is named. */
+function writeServices(folder, services, asked) {
   writeFileSync(
     join(folder, "config.capnp"),
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [${services.join(",\n")}],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "asker")]
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "${asked}")]
 );`,
   );
 }
