@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { tableOf } from "./table.ts";
 
 test("the table has a row for each step, a column for each server, and the reason of each skip once", () => {
-  const table = tableOf([
+  const table = tableOf("The conversation", [
     { row: "a visit", column: "Node", state: "ok", reason: "" },
     { row: "a visit", column: "Bun", state: "skipped", reason: "bun is not installed" },
     { row: "a write", column: "Node", state: "FAIL", reason: "" },
@@ -22,5 +22,5 @@ test("the table has a row for each step, a column for each server, and the reaso
 });
 
 test("what was not run is not in the table, and without a cell there is none", () => {
-  expect(tableOf([{ row: "a visit", column: "Node", state: "", reason: "" }])).toBe("");
+  expect(tableOf("The conversation", [{ row: "a visit", column: "Node", state: "", reason: "" }])).toBe("");
 });

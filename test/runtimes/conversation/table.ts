@@ -1,14 +1,21 @@
-/** Prints the conversation as a table when all tests are done: rows are its steps, columns the servers. */
+/** Prints the conversations as tables when all tests are done: rows are their steps, columns the servers or frameworks. */
 import type { TestCase, TestModule, TestProject } from "vitest/node";
 
 /** A global setup, because those run with every reporter. Returns what is called at the end. */
 export default function setup({ vitest }: TestProject): () => void {
   return () => {
-    const modules = vitest.state.getTestModules().filter(({ moduleId }) => moduleId.endsWith("/conversation.test.ts"));
-    const table = tableOf(modules.flatMap(cellsOf));
-    if (table !== "") console.log(table);
+    const all = vitest.state.getTestModules();
+    for (const [title, files] of tables) {
+      const table = tableOf(title, all.filter(({ moduleId }) => files.test(moduleId)).flatMap(cellsOf));
+      if (table !== "") console.log(table);
+    }
   };
 }
+
+const tables: [title: string, files: RegExp][] = [
+  ["The conversation", /\/runtimes\/conversation\/conversation\.test\.ts$/],
+  ["The conversation with frameworks", /\/frameworks\/[\w-]+\.test\.ts$/],
+];
 
 interface Cell {
   readonly row: string;
@@ -35,12 +42,11 @@ function stateOf(test: TestCase): Pick<Cell, "state" | "reason"> {
     : { state: "", reason: "" };
 }
 
-export function tableOf(cells: readonly Cell[]): string {
+export function tableOf(title: string, cells: readonly Cell[]): string {
   const shown = cells.filter(({ state }) => state !== "");
   const rows = unique(shown.map(({ row }) => row));
   const columns = unique(shown.map(({ column }) => column));
   const reasons = unique(shown.map(({ reason }) => reason).filter(Boolean));
-  const title = "The conversation";
   const first = Math.max(title.length, ...rows.map((row) => row.length));
   const line = (head: string, texts: readonly string[]): string =>
     `${head.padEnd(first)} ${texts.map((text) => text.padStart(5)).join("")}`;
@@ -52,7 +58,7 @@ export function tableOf(cells: readonly Cell[]): string {
   return [
     "",
     line(
-      "The conversation",
+      title,
       columns.map((_, index) => String(index + 1)),
     ),
     ...rows.map((row) =>

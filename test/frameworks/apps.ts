@@ -1,0 +1,39 @@
+/** The frameworks that the conversation is held with, as data: a row each. */
+import type { ServiceName } from "../services.ts";
+import type { Command } from "./run.ts";
+import type { Need } from "./steps.ts";
+
+export type Runtime = Extract<ServiceName, "node-22" | "node-24" | "node-26">;
+
+/** A framework and its application. */
+export interface Framework {
+  /** A column of the table, with the version. */
+  readonly name: string;
+  /** Under test/frameworks, with a lock file of its own: `npm ci --prefix test/frameworks/FOLDER`. */
+  readonly folder: string;
+  /** Default: the Node that runs the tests. */
+  readonly runtime?: Runtime;
+  /** What else it needs of a machine. */
+  readonly needs?: readonly ServiceName[];
+  /** The framework's own tool. `{port}` in a command is the port, which is in PORT as well. */
+  readonly build?: Command;
+  /** As in production; NODE_ENV is. */
+  readonly start: Command;
+  readonly dev?: Command;
+  /** Checks the types of the folder; once where rows share it. */
+  readonly types?: Command;
+  /** What is sent is the page's own form with the id `login`, `logout`, `count`, `fail`, not a bare POST. */
+  readonly forms?: boolean;
+  /** Also in Chromium, by browser.ts. `reloads`: why following a link loads the page anew. */
+  readonly browser?: { readonly reloads?: string };
+  /** Why it cannot do what a step needs. */
+  readonly cannot?: Partial<Record<Need, string>>;
+}
+
+const small = { folder: "small", runtime: "node-24" } as const;
+
+/** Those without a build: one folder for all. */
+export const smallOnes: readonly Framework[] = [
+  { ...small, name: "srvx 1", start: ["node", "srvx.ts"], cannot: { error: "it has no error that is an answer" } },
+  { ...small, name: "Hono 4", start: ["node", "hono.ts"], types: ["tsc", "--noEmit", "-p", "."] },
+];
