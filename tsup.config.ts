@@ -15,12 +15,15 @@ export default defineConfig({
     ["platform/node", "./src/platform/node.ts"],
     ["platform/portable", "./src/platform/portable.ts"],
   ]),
-  format: "esm",
+  // CommonJS for what cannot load ES modules by require(): Jest as it comes, Node before 20.19.
+  format: ["esm", "cjs"],
   target: "es2022",
   platform: "neutral",
   tsconfig: "tsconfig.adapters.json",
   // Chunks are shared, so that an error class is the same class whichever entry it came through.
   splitting: true,
+  // Rollup turns the chunks into CommonJS as they are; without it they would lose `?.` and `??` on the way.
+  treeshake: true,
   minify: false,
   sourcemap: false,
   removeNodeProtocol: false,

@@ -54,6 +54,25 @@ globalThis.answer = (async () => {
 })();
 `;
 
+const A_TEST = `
+test("a session is kept", async () => {
+  const handler = createSessions().wrap((request, session) => {
+    session.update("cart", (cart = []) => [...cart, { book: 1 }]);
+    return Response.json(session.get("cart"));
+  });
+  const first = await handler(new Request("https://example.com/"));
+  const cookie = first.headers.getSetCookie()[0].split(";")[0];
+  const second = await handler(new Request("https://example.com/", { headers: { cookie } }));
+  expect(await second.json()).toEqual([{ book: 1 }, { book: 1 }]);
+});`;
+
+/** What Jest says of the tests in a folder. */
+async function jest(folder: string, flags: readonly string[], ...options: readonly string[]): Promise<string> {
+  const program = join(here, "node_modules/jest/bin/jest.js");
+  const all = [...flags, program, "--rootDir", folder, "--watchman=false", ...options];
+  return (await run(process.execPath, all, { cwd: folder })).stderr;
+}
+
 describeWith(await service("border-peers"), "the packed package", () => {
   test("webpack bundles sessionMiddleware without @hono/node-server, and the bundle runs", async () => {
     const folder = project({ "app.mjs": EXPRESS_APP });
@@ -76,29 +95,32 @@ describeWith(await service("border-peers"), "the packed package", () => {
       "package.json": JSON.stringify({ type: "module" }),
       "session.test.js": `
         import { createSessions } from "@sojourn/session";
-        test("a session is kept", async () => {
-          const handler = createSessions().wrap((request, session) => {
-            session.update("cart", (cart = []) => [...cart, { book: 1 }]);
-            return Response.json(session.get("cart"));
-          });
-          const first = await handler(new Request("https://example.com/"));
-          const cookie = first.headers.getSetCookie()[0].split(";")[0];
-          const second = await handler(new Request("https://example.com/", { headers: { cookie } }));
-          expect(await second.json()).toEqual([{ book: 1 }, { book: 1 }]);
+        ${A_TEST}`,
+    });
+    expect(await jest(folder, ["--experimental-vm-modules"], "--transform", "{}")).toContain("1 passed");
+  });
+
+  test("an application's tests under Jest as it comes, which is CommonJS, and with Express", async () => {
+    const folder = project({
+      "package.json": "{}",
+      "session.test.js": `
+        const { createSessions } = require("@sojourn/session");
+        const { sessionMiddleware } = require("@sojourn/session/node");
+        const { session } = require("@sojourn/session/express-session");
+        ${A_TEST}
+        test.each([
+          [sessionMiddleware(createSessions({ cookie: { secure: "auto" } })), (session) => session.set("n", 1)],
+          [session({ cookie: { secure: "auto" } }), (session) => (session.n = 1)],
+        ])("behind Express", async (middleware, change) => {
+          const app = require(${JSON.stringify(join(here, "node_modules/express"))})();
+          app.use(middleware, (req, res) => res.end(String(change(req.session))));
+          const server = app.listen(0);
+          const response = await fetch("http://127.0.0.1:" + server.address().port);
+          server.close();
+          expect(response.headers.getSetCookie()).toHaveLength(1);
         });`,
     });
-    const jest = join(here, "node_modules/jest/bin/jest.js");
-    const jestArguments = [
-      "--experimental-vm-modules",
-      jest,
-      "--rootDir",
-      folder,
-      "--transform",
-      "{}",
-      "--watchman=false",
-    ];
-    const { stderr } = await run(process.execPath, jestArguments, { cwd: folder });
-    expect(stderr).toContain("1 passed");
+    expect(await jest(folder, [])).toContain("3 passed");
   });
 
   test.each(["an Edge Runtime sandbox", "a context of node:vm"])("%s", async (sandbox) => {

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { basename } from "node:path/posix";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import { denoJson, entries, packageJson, root, text } from "./manifests.ts";
@@ -17,14 +16,18 @@ describe("package.json and deno.json", () => {
   test("both export the same entries, built where package.json says", () => {
     const { "./package.json": self, ...published } = packageJson.exports;
     expect(self).toBe("./package.json");
-    // The order too: the list is read by people, and `types` must come first for TypeScript.
-    expect(JSON.stringify(published)).toBe(
-      JSON.stringify(Object.fromEntries(entries.map(({ key, types, file }) => [key, { types, default: file }]))),
-    );
+    // The order too: the list is read by people, and the first condition that holds decides.
+    const expected = entries.map(({ key, types, file, required }) => [
+      key,
+      { require: required, types, default: file },
+    ]);
+    expect(JSON.stringify(published)).toBe(JSON.stringify(Object.fromEntries(expected)));
   });
 
-  test.each(entries)("$specifier has a source file and a built one", ({ source, file, types }) => {
-    expect([source, file, types].filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  test.each(entries)("$specifier has a source file and built ones", ({ source, file, types, required }) => {
+    expect([source, file, types, ...Object.values(required)].filter((path) => !existsSync(join(root, path)))).toEqual(
+      [],
+    );
   });
 
   test("the tests and examples are type-checked against the same entries", () => {
@@ -46,10 +49,14 @@ describe("package.json and deno.json", () => {
   });
 
   test("#platform is a file of the package under every condition", () => {
-    const platforms = Object.fromEntries(
-      Object.entries(packageJson.imports["#platform"]).map(([condition, file]) => [condition, basename(file, ".js")]),
-    );
-    expect(platforms).toEqual({ node: "node", bun: "node", deno: "node", default: "portable" });
+    const file = (name: string): object => ({
+      require: `./dist/platform/${name}.cjs`,
+      default: `./dist/platform/${name}.js`,
+    });
+    const platforms = packageJson.imports["#platform"];
+    expect(platforms).toEqual({ node: file("node"), bun: file("node"), deno: file("node"), default: file("portable") });
+    expect(Object.keys(platforms).at(-1)).toBe("default");
+    expect(Object.values(platforms).map((each) => Object.keys(each)[0])).toEqual(Array(4).fill("require"));
     expect(denoJson.imports).toEqual({ "#platform": "./src/platform/node.ts" });
   });
 

@@ -7,8 +7,8 @@ export interface PackageManifest {
   readonly name: string;
   readonly version: string;
   readonly license: string;
-  readonly imports: { readonly "#platform": Record<string, string> };
-  readonly exports: Record<string, { types: string; default: string }>;
+  readonly imports: { readonly "#platform": Record<string, Record<string, string>> };
+  readonly exports: Record<string, { require: Record<string, string>; types: string; default: string }>;
   readonly scripts: Record<string, string>;
   readonly dependencies?: Record<string, string>;
   readonly peerDependencies?: Record<string, string>;
@@ -42,6 +42,8 @@ export interface PublishedEntry {
   readonly source: string;
   readonly file: string;
   readonly types: string;
+  /** The same for `require()`, under the conditions of package.json. */
+  readonly required: { readonly types: string; readonly default: string };
 }
 
 export const entries: readonly PublishedEntry[] = Object.entries(denoJson.exports).map(([key, source]) => {
@@ -52,6 +54,7 @@ export const entries: readonly PublishedEntry[] = Object.entries(denoJson.export
     source,
     file: `./dist/${name}.js`,
     types: `./dist/${name}.d.ts`,
+    required: { types: `./dist/${name}.d.cts`, default: `./dist/${name}.cjs` },
   };
 });
 

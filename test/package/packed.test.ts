@@ -24,9 +24,11 @@ afterAll(() => installed.remove());
 describe("the packed package", { timeout: 180_000 }, () => {
   // What nobody put there on purpose shows up here. The hash in the name of a shared chunk changes with its content.
   test("holds these files and no others", () => {
-    const published = new Set(entries.flatMap(({ file, types }) => [file, types]));
+    const published = new Set(
+      entries.flatMap(({ file, types, required }) => [file, types, ...Object.values(required)]),
+    );
     const paths = installed.files.map(({ path }) =>
-      published.has(`./${path}`) ? path : path.replace(/-[\w-]{8}\.(js|d\.ts)$/, "-*.$1"),
+      published.has(`./${path}`) ? path : path.replace(/-[\w-]{8}\.(c?js|d\.c?ts)$/, "-*.$1"),
     );
     expect([...new Set(paths)].sort()).toMatchSnapshot();
   });
@@ -35,26 +37,28 @@ describe("the packed package", { timeout: 180_000 }, () => {
     await tool("publint/src/cli.js", installed.tarball, "--strict");
   });
 
-  test("resolves for every kind of ES module consumer (attw)", async () => {
-    await tool("@arethetypeswrong/cli/dist/index.js", installed.tarball, "--profile", "esm-only");
+  test("resolves for every kind of consumer (attw)", async () => {
+    await tool("@arethetypeswrong/cli/dist/index.js", installed.tarball, "--profile", "strict");
   });
 
   describe.each([
-    { moduleResolution: "bundler", module: "preserve" },
-    { moduleResolution: "nodenext", module: "nodenext" },
-    { moduleResolution: "node10", module: "es2022" },
-  ])("its declarations under $moduleResolution, with skipLibCheck off", (resolution) => {
+    { moduleResolution: "bundler", module: "preserve", file: "mts" },
+    { moduleResolution: "nodenext", module: "nodenext", file: "mts" },
+    { moduleResolution: "nodenext", module: "nodenext", file: "cts" },
+    { moduleResolution: "node16", module: "node16", file: "cts" },
+    { moduleResolution: "node10", module: "es2022", file: "mts" },
+  ] as const)("its declarations under $moduleResolution, in a .$file, with skipLibCheck off", (consumer) => {
     test("compile with no other types, but for the entries of Node and Hono", async () => {
       await compile(
         entries.filter(({ key }) => !HOSTED.includes(key)),
-        { ...resolution, types: [] },
+        { ...consumer, types: [] },
       );
     });
 
     test("compile with the types of Node and Hono", async () => {
       await compile(
         entries.filter(({ key }) => HOSTED.includes(key)),
-        { ...resolution, types: ["node"] },
+        { ...consumer, types: ["node"] },
       );
     });
   });
@@ -62,17 +66,20 @@ describe("the packed package", { timeout: 180_000 }, () => {
 
 async function compile(
   list: readonly PublishedEntry[],
-  options: { types: readonly string[]; module: string; moduleResolution: string },
+  { file, ...options }: { types: readonly string[]; module: string; moduleResolution: string; file: "mts" | "cts" },
 ): Promise<void> {
-  const name = `consumer-${options.moduleResolution}-${list.length}`;
+  const name = `consumer-${options.moduleResolution}-${file}-${list.length}`;
   writeFileSync(
-    join(installed.folder, `${name}.mts`),
+    join(installed.folder, `${name}.${file}`),
     list
       .map(({ specifier }, index) => `import * as entry${index} from "${specifier}";\nvoid entry${index};\n`)
       .join(""),
   );
   const compilerOptions = { ...SETTINGS, ...options };
-  writeFileSync(join(installed.folder, `${name}.json`), JSON.stringify({ compilerOptions, files: [`${name}.mts`] }));
+  writeFileSync(
+    join(installed.folder, `${name}.json`),
+    JSON.stringify({ compilerOptions, files: [`${name}.${file}`] }),
+  );
   await tool("typescript/bin/tsc", "-p", `${name}.json`);
 }
 

@@ -27,7 +27,7 @@ beforeAll(() => {
   install(project);
   mkdirSync(join(project, check), { recursive: true });
   for (const file of readdirSync(join(root, check))) {
-    if (file.endsWith(".js")) cpSync(join(root, check, file), join(project, check, file));
+    if (/\.c?js$/.test(file)) cpSync(join(root, check, file), join(project, check, file));
   }
 }, 180_000);
 afterAll(() => rmSync(project, { recursive: true, force: true }));
@@ -53,6 +53,19 @@ describe("the installed package", () => {
     testWith(runtime, `on ${runtime.name}`, async () => {
       const args = [...(options[runtime.name] ?? []), `${check}/run.js`];
       expect(JSON.parse(await runProgram(runtime.path ?? "", args, { cwd: project }))).toEqual(fine);
+    });
+  }
+
+  test(`on Node ${process.versions.node.split(".")[0]}, by require()`, async () => {
+    const printed = await runProgram(process.execPath, [`${check}/required.cjs`], { cwd: project });
+    expect(JSON.parse(printed)).toEqual({ empty: [], visits: "2" });
+  });
+
+  for (const runtime of runtimes.filter(({ name }) => name !== "deno")) {
+    testWith(runtime, `on ${runtime.name}, by require()`, async () => {
+      const args = [...(options[runtime.name] ?? []), `${check}/required.cjs`];
+      const printed = await runProgram(runtime.path ?? "", args, { cwd: project });
+      expect(JSON.parse(printed)).toEqual({ empty: [], visits: "2" });
     });
   }
 
