@@ -10,7 +10,8 @@ import type { State } from "./found.ts";
 import { encodeMark, encodeRecord, type LiveRecord } from "./record.ts";
 import { enforceLimit, type Rank, rankOf } from "./subject-limit.ts";
 import { digest, successorOf } from "./token.ts";
-import { entryMeta } from "./token-change.ts";
+import { entryMeta, takeBack } from "./token-change.ts";
+import { create } from "./write.ts";
 
 /** Where an old cookie leads, and the lines that remove it. */
 export interface AdoptedPlace {
@@ -59,7 +60,7 @@ async function takeOver(
   key: string,
   arrival: Arrival,
 ): Promise<void> {
-  const { settings, store } = context;
+  const { settings } = context;
   const { source, token } = claim;
   const nonce = newNonce();
   const to = digest(successorOf(token, nonce));
@@ -67,14 +68,12 @@ async function takeOver(
   const rank = await rankOf(context, adoption.subject, true, arrival);
   const record = recordOf(context, adoption, key, rank);
   const meta = entryMeta(settings.clock() + settings.lifetime.idle, record.subject);
-  const created = await store.create(to, encodeRecord(record), meta, arrival);
+  const created = await create(context, to, encodeRecord(record), meta, arrival);
   if (created === undefined) return;
   const forward = { kind: "forward", to, nonce, lasts: adoption.expiresAt, kept: source.keepOld === true } as const;
   const mark = encodeMark(forward);
-  if ((await store.create(key, mark, { expiresAt: adoption.expiresAt }, arrival)) === undefined) {
-    await store.delete(to, created, arrival);
-    return;
-  }
+  if ((await create(context, key, mark, { expiresAt: adoption.expiresAt }, arrival)) === undefined)
+    return takeBack(context, to, created, arrival);
   const age = settings.clock() - record.createdAt;
   settings.emit({ type: "migrated", source: source.name, age, handle: to, subject: record.subject });
   if (rank !== undefined) await enforceLimit(context, rank, to, record, arrival);
@@ -92,12 +91,12 @@ export function storedAnswer(
   deliverable: boolean,
   ours: readonly string[],
 ): Awaitable<readonly string[]> {
-  const { settings, store } = context;
+  const { settings } = context;
   const { arrival } = loaded;
   const how: Ending = { type: destroyed ? "destroyed" : "signed_out" };
   const endHere = async (token: string, expiresAt: number | undefined): Promise<void> => {
     const key = digest(token);
-    const created = expiresAt && (await store.create(key, encodeMark({ kind: "ended" }), { expiresAt }, arrival));
+    const created = expiresAt && (await create(context, key, encodeMark({ kind: "ended" }), { expiresAt }, arrival));
     if (created === undefined) await end(context, key, how, { budget: arrival, forwardsOnly: true });
   };
   const header = request.headers.get("cookie");

@@ -66,7 +66,8 @@ async function writeTombstone(context: Context, key: string, version: Version, b
 
 /**
  * The store failed. If only its answer was lost the session is over already; a fault that passes is tried again; and a
- * store that is full refuses to write and still deletes: nobody must stay signed in for want of room.
+ * store that is full refuses to write and still deletes: nobody must stay signed in for want of room. The answers to
+ * these may be lost as well, so that what counts is what is there in the end.
  */
 async function buryAnyway(
   context: Context,
@@ -76,18 +77,17 @@ async function buryAnyway(
   budget?: Budget,
 ): Promise<boolean> {
   const extra = overtime(context, budget);
-  const isOver = async (): Promise<boolean> => {
-    const seen = await look(context, key, context.settings.clock(), extra);
-    return seen === undefined || (seen.kind === "ended" && seen.to === undefined);
-  };
+  const again = writeTombstone(context, key, version, extra).catch(() => context.store.delete(key, version, extra));
+  const answer = await again.catch(() => "lost" as const);
+  if (answer === true) return true;
   try {
-    const isDone = await writeTombstone(context, key, version, extra).catch(() =>
-      context.store.delete(key, version, extra),
-    );
-    return isDone || (await isOver());
+    const seen = await look(context, key, context.settings.clock(), extra);
+    if (seen === undefined || (seen.kind === "ended" && seen.to === undefined)) return true;
   } catch {
     throw error; // the first one says more
   }
+  if (answer === "lost") throw error;
+  return false;
 }
 
 /**

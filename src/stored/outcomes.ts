@@ -73,15 +73,13 @@ function writeRecord(
   const { state, persistent, limits } = draft;
   const { renewedAt, handle } = seen.record;
   const expiresAt = state.keepsAlive ? context.settings.clock() + limits.idle : seen.expiresAt;
-  const record = nextRecord(draft, seen.record, renewedAt, previous, handle);
+  // Two requests that count may store the same data, and the number tells whose write is there. It is no secret
+  const isComputed = state.changes.some(({ type }) => type === "update");
+  const writeId = isComputed ? Math.floor(Math.random() * 2 ** 40) : undefined;
+  const record = nextRecord(draft, seen.record, renewedAt, previous, handle, writeId);
   const text = encodeRecord(record);
   const entry = entryMeta(expiresAt, record.subject);
-  const { arrival } = state.loaded;
-  // Another request may write the very same text: a look then tells that the values are stored, but not who counted
-  const written = state.changes.some(({ type }) => type === "update")
-    ? context.store.update(key, text, entry, seen.version, arrival)
-    : update(context, key, text, entry, seen.version, arrival);
-  return after(written, (version) => {
+  return after(update(context, key, text, entry, seen.version, state.loaded.arrival), (version) => {
     if (version === undefined) return "refused";
     context.decoder.remember(key, text, record);
     if (state.kept)
@@ -167,6 +165,7 @@ function nextRecord(
   renewedAt: number,
   previous: string | undefined,
   handle: string | undefined,
+  writeId?: number,
 ): DecodedRecord {
   const { kind, createdAt, subject, authenticatedAt, meta, order, unknown } = stored;
   return {
@@ -184,6 +183,7 @@ function nextRecord(
     idle: state.keepsAlive ? limits.idle : stored.idle,
     limits: state.limits ?? stored.limits,
     order,
+    writeId,
     unknown,
     content,
   };

@@ -28,6 +28,8 @@ export interface LiveRecord {
   readonly limits?: OwnLimits | undefined;
   /** Its place among the user's sign-ins, where `authenticatedAt` would put it before one that it came after. */
   readonly order?: number | undefined;
+  /** A number of the write that made it, where that computed from what it had read: two may write the same data. */
+  readonly writeId?: number | undefined;
   /** What a later version wrote into the head. Kept as it is. */
   readonly unknown?: Readonly<Record<string, unknown>> | undefined;
   /** Key of the token that this one was rotated from, until somebody has presented this one. */
@@ -71,10 +73,12 @@ export function encodeRecord(record: LiveRecord): string {
 }
 
 function restOf(record: LiveRecord): string {
-  const { subject, authenticatedAt, persistent, meta, previous, handle, idle, limits, order, unknown } = record;
+  const { subject, authenticatedAt, persistent, meta, previous, handle, idle, limits, order, writeId, unknown } =
+    record;
   // A visitor's has nothing but the limit, and stringify would be a seventh of a write
   const dataVersion = record.dataVersion === 1 ? undefined : record.dataVersion;
-  const others = dataVersion ?? subject ?? authenticatedAt ?? previous ?? handle ?? limits ?? order ?? unknown;
+  const others =
+    dataVersion ?? subject ?? authenticatedAt ?? previous ?? handle ?? limits ?? order ?? writeId ?? unknown;
   if (others === undefined && meta === undefined && !persistent) return idle === undefined ? "" : `,{"idle":${idle}}`;
   const known = {
     subject,
@@ -87,6 +91,7 @@ function restOf(record: LiveRecord): string {
     idle,
     limits,
     order,
+    writeId,
   };
   const rest = JSON.stringify(unknown === undefined ? known : { ...unknown, ...known });
   return rest === "{}" ? "" : `,${rest}`;
@@ -116,7 +121,8 @@ export function decodeStored(text: unknown, now: number): Stored | undefined {
   const age: unknown = head[2];
   const rest: unknown = head[3] ?? NO_REST;
   if (!isTime(createdAt) || !isTime(age) || createdAt > now + CLOCK_SKEW || !isRest(rest)) return undefined;
-  const { subject, authenticatedAt, persistent, meta, dataVersion, previous, handle, idle, limits, order } = rest;
+  const { subject, authenticatedAt, persistent, meta, dataVersion, previous, handle, idle, limits, order, writeId } =
+    rest;
   return {
     kind: "live",
     data: text.slice(newline + 1),
@@ -132,6 +138,7 @@ export function decodeStored(text: unknown, now: number): Stored | undefined {
     idle,
     limits,
     order,
+    writeId,
     unknown: unknownOf(rest),
   };
 }
@@ -147,6 +154,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "idle",
   "limits",
   "order",
+  "writeId",
 ]);
 
 /** The fields of a head that this version does not know. */
@@ -191,6 +199,7 @@ function isRest(value: unknown): value is Rest {
     isOptional(rest.handle, "string") &&
     isOptionalTime(rest.idle) &&
     isOptionalTime(rest.order) &&
+    isOptionalTime(rest.writeId) &&
     isLimits(rest.limits)
   );
 }

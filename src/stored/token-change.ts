@@ -115,7 +115,12 @@ async function isMarked(
 }
 
 /** If this fails, the record stays that nobody has the token of. */
-async function takeBack(context: Context, key: string, version: Version, budget: { left: number }): Promise<void> {
+export async function takeBack(
+  context: Context,
+  key: string,
+  version: Version,
+  budget: { left: number },
+): Promise<void> {
   try {
     await context.store.delete(key, version, budget);
   } catch (error) {

@@ -24,7 +24,7 @@ afterAll(() => {
   console.log([head, ...rows].join("\n"));
 });
 
-for (const { name, needs, open, without } of engines) {
+for (const { name, needs, open, without, expected } of engines) {
   describeWith(needs, name, () => {
     for (const fault of faultNames) {
       const reason = without[fault];
@@ -39,6 +39,7 @@ for (const { name, needs, open, without } of engines) {
           noteCell(name, fault, `${got.join(", ")}; ${lost.length === 0 ? "nothing" : lost.join(", ")}`);
           expect(lost).toEqual([]);
           for (const outcome of got) expect(outcome).toMatch(/^200$|^store_(failed|timeout)$/);
+          expect(got).toEqual(expected?.[fault] ?? got);
         } finally {
           await close();
         }

@@ -23,6 +23,8 @@ export interface MatrixEngine {
   readonly needs: Service | readonly Service[];
   /** Faults that it cannot have, or that this machine cannot give it, with the reason. */
   readonly without: Partial<Record<FaultName, string>>;
+  /** Where the three requests must get more than an honest error. */
+  readonly expected?: Partial<Record<FaultName, readonly string[]>>;
   open(fault: FaultName): Promise<OpenedEngine>;
 }
 

@@ -11,8 +11,12 @@ export class FaultyObject extends DurableObject<object> {
   override async fetch(request: Request): Promise<Response> {
     const { op } = (await request.clone().json()) as { op: string };
     const response = await this.sessions.fetch(request);
-    // Reset after it has written and before it answers: a deployment, or a machine that fails.
-    if (fault === "cut" && op !== "read") (this.ctx as unknown as { abort(reason: string): void }).abort("reset");
+    if (fault === "cut" && op !== "read") {
+      // Reset after it has written and before it answers: a deployment, or a machine that fails.
+      const ctx = this.ctx as unknown as { storage: { sync(): Promise<void> }; abort(reason: string): void };
+      await ctx.storage.sync();
+      ctx.abort("reset");
+    }
     return response;
   }
 
