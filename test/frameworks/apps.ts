@@ -33,7 +33,13 @@ export interface Framework {
 const small = { folder: "small", runtime: "node-24" } as const;
 
 /** Those without a build: one folder for all. */
+const noError = { error: "it has no error that is an answer" };
+
 export const smallOnes: readonly Framework[] = [
-  { ...small, name: "srvx 1", start: ["node", "srvx.ts"], cannot: { error: "it has no error that is an answer" } },
-  { ...small, name: "Hono 4", start: ["node", "hono.ts"], types: ["tsc", "--noEmit", "-p", "."] },
+  { ...small, name: "srvx 1", start: ["node", "srvx.ts"], types: ["tsc", "--noEmit", "-p", "."], cannot: noError },
+  { ...small, name: "Hono 4", start: ["node", "hono.ts"] },
+  { ...small, name: "h3 2", start: ["node", "h3.ts"] },
+  { ...small, name: "Elysia 1", needs: ["bun"], start: ["bun", "elysia.ts"] },
+  { ...small, name: "itty-router 5", start: ["node", "itty-router.ts"] },
+  { ...small, name: "Remix 3, fetch-router", start: ["node", "remix.ts"], cannot: noError },
 ];
