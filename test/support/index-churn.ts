@@ -1,4 +1,5 @@
 /** A list of a user's sessions while these come and go: for any runtime, with any store that has an index. */
+import { createSessions } from "../../src/index.ts";
 import type { SessionStore, Version } from "../../src/store.ts";
 
 /** What was wrong with each listing that was; nothing when all is well. */
@@ -73,6 +74,32 @@ export async function listWhileChurning(
     });
   await Promise.all([signInAndOut(), move(), list()].map(stopped));
   return { listings, faults };
+}
+
+/**
+ * Ends all of a user's sessions while others of that user come, go and move. What is returned should be empty: which of
+ * the sessions that were there before are still signed in, and what was wrong with the listings meanwhile.
+ */
+export async function revokeWhileChurning(
+  store: SessionStore,
+  { lasting = 20, listings = 20 }: { lasting?: number; listings?: number } = {},
+): Promise<readonly string[]> {
+  const sessions = createSessions({ store, storeTimeout: 20_000 });
+  const signIn = sessions.wrap((_request, session) => {
+    session.signIn(SUBJECT);
+    return new Response();
+  });
+  const request = (cookie = ""): Request => new Request("https://example.com/", { headers: { cookie } });
+  const cookies: string[] = [];
+  for (let n = 0; n < lasting; n++)
+    cookies.push((await signIn(request())).headers.getSetCookie()[0]?.split(";")[0] ?? "");
+  if ((await sessions.list(SUBJECT)).length !== lasting) return ["not every session was stored"];
+  const churn = listWhileChurning(store, { lasting: 0, listings });
+  await sessions.revokeAll(SUBJECT);
+  const stillThere: string[] = [];
+  for (const [n, cookie] of cookies.entries())
+    if ((await sessions.load(request(cookie))).subject !== undefined) stillThere.push(`session ${n} is signed in`);
+  return [...stillThere, ...(await churn).faults];
 }
 
 function newKey(): string {

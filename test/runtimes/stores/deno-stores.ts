@@ -1,6 +1,6 @@
 import { type DenoKv, denoKvStore } from "../../../adapters/deno.ts";
 import type { MakeStore } from "../../../src/testing.ts";
-import { listWhileChurning } from "../../support/index-churn.ts";
+import { listWhileChurning, revokeWhileChurning } from "../../support/index-churn.ts";
 import { interleavedSessions } from "./interleaved-sessions.ts";
 import { parallelSessions } from "./parallel-sessions.ts";
 import { equal, type MoreTests, type StoreUnderTest } from "./store-tests.ts";
@@ -117,6 +117,12 @@ export const moreDenoTests: MoreTests = {
   "denoKvStore(): a listing has every lasting session while others come, go and move": async () => {
     const kv = await Deno.openKv(":memory:");
     equal((await listWhileChurning(denoKvStore(kv))).faults, [], "faults");
+    kv.close();
+  },
+
+  "denoKvStore(): revokeAll() ends every lasting session while others come, go and move": async () => {
+    const kv = await Deno.openKv(":memory:");
+    equal(await revokeWhileChurning(denoKvStore(kv)), [], "faults");
     kv.close();
   },
 

@@ -11,7 +11,7 @@ import {
 } from "../../../adapters/workers.ts";
 import { createSessions, type SessionStore } from "../../../src/index.ts";
 import type { MakeStore } from "../../../src/testing.ts";
-import { listWhileChurning } from "../../support/index-churn.ts";
+import { listWhileChurning, revokeWhileChurning } from "../../support/index-churn.ts";
 import { interleavedSessions } from "./interleaved-sessions.ts";
 import { parallelSessions } from "./parallel-sessions.ts";
 import { equal, type MoreTests, type StoreUnderTest } from "./store-tests.ts";
@@ -293,6 +293,15 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
       equal(churned.faults, [], "faults");
     },
 
+    "durableObjectStore(): revokeAll() ends every lasting session while others come, go and move": async () => {
+      const store = durableObjectStore(env().OBJECTS, { prefix: newPrefix() });
+      equal(await revokeWhileChurning(store), [], "faults");
+    },
+
+    "d1Store(): revokeAll() ends every lasting session while others come, go and move": async () => {
+      equal(await revokeWhileChurning(await newTable(env(), Date.now)), [], "faults");
+    },
+
     "d1Store(): a listing has every lasting session while others come, go and move": async () => {
       equal((await listWhileChurning(await newTable(env(), Date.now))).faults, [], "faults");
     },
@@ -312,6 +321,11 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
     "kvStore(): a listing has every lasting session while others come, go and move": async () => {
       const store = kvStore(env().KV, { prefix: newPrefix() });
       equal((await listWhileChurning(store, { lasting: 10, listings: 10 })).faults, [], "faults");
+    },
+
+    "kvStore(): revokeAll() ends every lasting session while others come, go and move": async () => {
+      const store = kvStore(env().KV, { prefix: newPrefix() });
+      equal(await revokeWhileChurning(store, { lasting: 10, listings: 10 }), [], "faults");
     },
 
     "kvStore(): a user's sessions are listed beyond the thousand keys of a page": async () => {
