@@ -43,3 +43,14 @@ export const smallOnes: readonly Framework[] = [
   { ...small, name: "itty-router 5", start: ["node", "itty-router.ts"] },
   { ...small, name: "Remix 3, fetch-router", start: ["node", "remix.ts"], cannot: noError },
 ];
+
+export const reactRouter: Framework = {
+  name: "React Router 8",
+  folder: "react-router",
+  runtime: "node-24",
+  build: ["react-router", "build"],
+  start: ["react-router-serve", "build/server/index.js"],
+  dev: ["react-router", "dev", "--port", "{port}"],
+  types: ["tsc", "--noEmit", "-p", "."],
+  browser: {},
+};

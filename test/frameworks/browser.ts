@@ -1,6 +1,6 @@
 /**
- * The conversation in a real Chromium, for frameworks whose pages change without a load. Each page has the forms
- * `login` (field `user`), `logout` and `count`, and the links `to-stream` and `to-home`.
+ * The conversation in a real Chromium, for frameworks whose pages change without a load. The home page has the forms
+ * `login` (field `user`), `logout` and `count`, and pages have the paragraphs `user`, `flash`, `count` and the links `to-stream` and `to-home`.
  */
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
@@ -100,7 +100,7 @@ export const browserSteps: readonly BrowserStep[] = [
 async function signedIn(url: string, window: BrowserContext): Promise<Page> {
   const page = await window.newPage();
   await open(page, url);
-  await page.locator("#login input[name=user]").fill("anna");
+  await page.locator("form#login input[name=user]").fill("anna");
   await submit(page, "login");
   await page.locator("#user", { hasText: "anna" }).waitFor();
   return page;
@@ -114,7 +114,7 @@ async function open(page: Page, url: string): Promise<void> {
 /** Sends a form, and waits until what it brought is there. */
 async function submit(page: Page, id: string): Promise<void> {
   const answer = page.waitForResponse((response) => response.request().method() === "POST");
-  await page.locator(`#${id} button`).click();
+  await page.locator(`form#${id} button`).click();
   await answer;
   await page.waitForLoadState("networkidle");
 }
@@ -130,5 +130,5 @@ async function follow(page: Page, link: string, user: string): Promise<void> {
 }
 
 async function shown(page: Page): Promise<string[]> {
-  return Promise.all(["user", "flash", "count"].map(async (id) => (await page.locator(`#${id}`).innerText()).trim()));
+  return Promise.all(["user", "flash", "count"].map(async (id) => (await page.locator(`p#${id}`).innerText()).trim()));
 }

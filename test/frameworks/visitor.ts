@@ -80,7 +80,8 @@ async function shown(response: Response): Promise<Shown> {
 
 /** The text of the element with an id, without what frameworks put between the parts of a text. */
 function contentOf(html: string, id: string): string | undefined {
-  const [, , content] = new RegExp(`<(\\w+)\\b[^>]*\\bid="?${id}"?(?=[\\s>])[^>]*>([\\s\\S]*?)</\\1>`).exec(html) ?? [];
+  const [, , content] =
+    new RegExp(`<(?!form\\b)(\\w+)\\b[^>]*\\bid="?${id}"?(?=[\\s>])[^>]*>([\\s\\S]*?)</\\1>`).exec(html) ?? [];
   return content
     ?.replace(/<!--[\s\S]*?-->/g, "")
     .replace(/<[^>]*>/g, "")

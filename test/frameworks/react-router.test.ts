@@ -1,0 +1,4 @@
+import { reactRouter } from "./apps.ts";
+import { conversationWith } from "./conversation.ts";
+
+conversationWith(reactRouter);
