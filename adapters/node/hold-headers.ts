@@ -57,6 +57,8 @@ export function holdHeaders(
     sending: false,
   };
   response.writeHead = heldWriteHead as typeof writeHead;
+  // The old name, which calls Node's own method and not ours
+  if ("writeHeader" in response) response.writeHeader = heldWriteHead;
   response.write = heldWrite as typeof write;
   response.end = heldEnd as typeof end;
   response.flushHeaders = heldFlushHeaders;

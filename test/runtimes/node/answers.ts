@@ -63,6 +63,11 @@ const plainAnswers: Readonly<Record<string, Answer>> = {
     response.write(Buffer.alloc(300_000, "x"));
     response.end("!");
   },
+  "writeHeader, the old name of writeHead": (response) => {
+    const old = response as unknown as { writeHeader?: typeof response.writeHead };
+    (old.writeHeader ?? response.writeHead).call(response, 201, { "x-test": "yes" });
+    response.end("x");
+  },
   "status and headers set one by one": (response) => {
     response.statusCode = 201;
     response.setHeader("X-One", "1");
@@ -121,6 +126,7 @@ const plainAnswers: Readonly<Record<string, Answer>> = {
   "pipe through a transform": (response) => chunks().pipe(new PassThrough()).pipe(response),
   "pipe of much": (response) => Readable.from(Array(20).fill(Buffer.alloc(20_000, "x"))).pipe(response),
   "a source that is unpiped": (response) => {
+    // cspell:ignore unpiped
     const source = new PassThrough();
     source.pipe(response);
     source.unpipe(response);

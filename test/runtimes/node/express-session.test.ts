@@ -8,6 +8,7 @@ import session, {
   type ExpressSessionOptions,
   type WithSession,
 } from "@sojourn/session/express-session";
+import { expressSession as fromExpressSession } from "@sojourn/session/migrate";
 import express, { type Express } from "express";
 import memorystore from "memorystore";
 import { describe, expect, test, vi } from "vitest";
@@ -506,7 +507,7 @@ describe("options", () => {
     [{ unset: "forget" }, /unset/],
     [{ subject: "user" }, /subject/],
     [{ store: {} }, /store/],
-    [{ resavee: true }, /resavee/],
+    [{ resavee: true }, /resavee/], // cspell:ignore resavee
   ])("%o is refused, with a word why", (options, message) => {
     expect(() => session(options as never)).toThrow(message);
   });
@@ -582,6 +583,30 @@ describe("options", () => {
     const { visitor } = await start({ "/": end((s) => (s.user = {})) }, { subject: (data) => data.user as string });
     expect((await visitor().get("/")).body).toMatch(/^subject must return/);
   });
+});
+
+test("secret is taken beside migrateFrom, and a session of express-session is taken over with it", async () => {
+  const expressSession = createRequire(import.meta.url)("express-session"); // without types here
+  const store = new expressSession.MemoryStore();
+  const old = express();
+  old.use(expressSession({ secret: "old", resave: false, saveUninitialized: false, store }));
+  old.get("/", (request, response) => {
+    (request as unknown as Request).session.user = "ada";
+    response.end();
+  });
+  const served = await serve(old);
+  opened.push(served.close);
+  const cookie = cookieOf(await send(served.url));
+  const source = fromExpressSession({
+    secrets: ["old"],
+    store: store as never,
+    adopt: ({ user }) => ({ data: { user } }),
+  });
+  const { visitor } = await start({ "/": show }, { secret: "old", migrateFrom: [source] });
+  const moved = visitor(cookie);
+  expect((await moved.get("/")).body).toBe('{"user":"ada"}');
+  expect(moved.cookie).toMatch(/^connect\.sid=; __Host-Http-session=/);
+  expect((await moved.get("/")).body).toBe('{"user":"ada"}');
 });
 
 test("mounted twice, and beside another session on the request, it does nothing more", async () => {
