@@ -1,7 +1,7 @@
 import type { MigrationSource, OldSession } from "../migration.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { bytesOf, canonical, fromBase64, textOf } from "./crypto.ts";
-import { decoded, objectOf, type SourceOptions, source, timeOf, withChunks } from "./source.ts";
+import { decoded, joinedChunks, objectOf, type SourceOptions, source, timeOf, withChunks } from "./source.ts";
 
 /** A session that an iron seal holds. */
 export type IronData = Record<string, unknown>;
@@ -48,9 +48,10 @@ export function ironSession(options: IronSessionOptions): MigrationSource<IronDa
   const { cookieName } = options;
   const passwords = passwordsOf(options.password);
   return source("iron-session", options, {
-    cookies: withChunks(cookieName, 1),
+    cookies: withChunks(cookieName, 0),
     async read(values) {
-      const whole = decoded(chunked(values, cookieName));
+      // Version 9 can cut the seal into pieces, without a cookie that says how many
+      const whole = decoded(values[cookieName] ?? joinedChunks(values, cookieName, 0));
       const [sealed = ""] = whole.split("~", 1);
       const opened = await unseal(sealed, passwords, [1]);
       const data = objectOf(opened?.text);
@@ -130,9 +131,7 @@ function passwordsOf(password: IronPassword): Readonly<Record<string, string>> {
 function chunked(values: Readonly<Record<string, string>>, name: string): string {
   const first = values[name] ?? "";
   if (!first.startsWith("__chunked__")) return first;
-  let whole = "";
-  for (let at = 1; values[`${name}.${at}`] !== undefined; at++) whole += values[`${name}.${at}`];
-  return whole;
+  return joinedChunks(values, name, 1);
 }
 
 interface Opened {

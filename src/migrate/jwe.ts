@@ -1,7 +1,7 @@
 import type { MigrationSource } from "../migration.ts";
 import type { Awaitable } from "../platform/awaitable.ts";
 import { bytesOf, canonical, fromBase64, textOf } from "./crypto.ts";
-import { objectOf, type SourceOptions, secretsOf, source, timeOf, withChunks } from "./source.ts";
+import { joinedChunks, objectOf, type SourceOptions, secretsOf, source, timeOf, withChunks } from "./source.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -45,7 +45,7 @@ export function authJs(options: AuthJsOptions): MigrationSource<Claims> {
       cookies: names.flatMap((name) => withChunks(name, 0)),
       async read(values) {
         for (const name of names) {
-          const token = values[name] ?? chunks(values, name);
+          const token = values[name] ?? joinedChunks(values, name, 0);
           const salt = version === 5 ? name : "";
           const info = `${library} Generated Encryption Key${salt && ` (${salt})`}`;
           const opened = await decryptJwe(token, secrets, salt, info);
@@ -93,12 +93,6 @@ function timesOf({ iat, exp }: Claims): { createdAt: number | undefined; expires
 function secondsOf(claim: unknown): number | undefined {
   const seconds = typeof claim === "number" ? timeOf(claim) : undefined;
   return seconds === undefined ? undefined : seconds * 1000;
-}
-
-function chunks(values: Readonly<Record<string, string>>, name: string): string {
-  let whole = "";
-  for (let at = 0; values[`${name}.${at}`] !== undefined; at++) whole += values[`${name}.${at}`];
-  return whole;
 }
 
 /** The claims of a JWE in compact form, `dir` with A256GCM or A256CBC-HS512 (RFC 7516, RFC 7518). */

@@ -76,6 +76,13 @@ export function withChunks(name: string, from: 0 | 1, count = 10): string[] {
   return [name, ...Array.from({ length: count }, (_, at) => `${name}.${at + from}`)];
 }
 
+/** What stands in the chunks of `name`, up to the first that is missing. */
+export function joinedChunks(values: Readonly<Record<string, string>>, name: string, from: 0 | 1): string {
+  let whole = "";
+  for (let at: number = from; values[`${name}.${at}`] !== undefined; at++) whole += values[`${name}.${at}`];
+  return whole;
+}
+
 /** A percent-encoded cookie value as it was before; as it is where it cannot have been encoded. */
 export function decoded(value: string): string {
   try {
