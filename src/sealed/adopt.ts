@@ -34,17 +34,34 @@ export async function adoptSealed(
  * sealed for it, could open something.
  */
 export function sealedAnswer(
+  context: SealedContext,
+  state: SessionState<SealedFound>,
+  deliverable: boolean,
+  keepOurs: () => Awaitable<readonly string[]>,
+): Awaitable<readonly string[]> {
+  const { storeTimeout } = context.settings;
+  const from = performance.now();
+  return after(keepOurs(), (ours) => {
+    // What the revocation list took is not there for the old stores
+    const left = storeTimeout - (performance.now() - from);
+    return after(goneBy(context, state, left), (lines) => (deliverable ? [...lines, ...ours] : ours));
+  });
+}
+
+/** Lines that remove old cookies; a logout ends first what they lead to, within `left` ms. */
+function goneBy(
   { settings, revocations }: SealedContext,
   { loaded, destroyed, signedOut }: SessionState<SealedFound>,
-  deliverable: boolean,
-  ours: readonly string[],
+  left: number,
 ): Awaitable<readonly string[]> {
+  if (!destroyed && !signedOut) return loaded.removals ?? [];
   const now = settings.clock();
-  const arriving = { at: now, left: settings.storeTimeout };
-  const endHere = (token: string, expiresAt = 0): unknown =>
-    revocations?.end(successorOf(token, "sealed"), Math.max(expiresAt, now + settings.lifetime.absolute));
-  const gone = destroyed || signedOut ? leave(settings, loaded.header, arriving, endHere) : (loaded.removals ?? []);
-  return after(gone, (lines) => (deliverable ? [...lines, ...ours] : ours));
+  const arriving: Arrival = { at: now, left };
+  const endHere = (token: string, expiresAt = 0): unknown => {
+    const until = Math.max(expiresAt, now + settings.lifetime.absolute);
+    return revocations?.end(successorOf(token, "sealed"), until, undefined, arriving);
+  };
+  return leave(settings, loaded.header, arriving, endHere);
 }
 
 async function adoptOne(

@@ -23,8 +23,8 @@ const NO_COOKIE: readonly string[] = [];
 /** Carries out what was done to a session: the Set-Cookie lines, and the entries of the revocation list. */
 export function keepSealed(context: SealedContext, state: State, deliverable: boolean): Cookies {
   const answer = context.settings.migrateFrom[0]?.takeOver.sealedAnswer as typeof sealedAnswer | undefined;
-  const lines = keepOurs(context, state, deliverable);
-  return answer ? after(lines, (ours) => answer(context, state, deliverable, ours)) : lines;
+  const ours = (): Cookies => keepOurs(context, state, deliverable);
+  return answer ? answer(context, state, deliverable, ours) : ours();
 }
 
 function keepOurs(context: SealedContext, state: State, deliverable: boolean): Cookies {

@@ -3,6 +3,7 @@ import { after } from "../platform/awaitable.ts";
 import { CLOCK_SKEW } from "../rules/lifetime.ts";
 import type { Settings } from "../rules/options.ts";
 import type { SessionStore } from "../store.ts";
+import type { Budget } from "../stored/arrival.ts";
 import { guardStore } from "../stored/guarded-store.ts";
 
 /** The sealed sessions that were ended before their time. */
@@ -14,7 +15,12 @@ export interface Revocations {
    * last moment (epoch ms) at which a copy of its cookie could open; the list keeps it a day longer, for servers whose
    * clocks are behind. `next`: what sign-in or renewal made of it.
    */
-  end(id: string, until: number, next?: { readonly id: string; readonly handle: string }): Awaitable<boolean>;
+  end(
+    id: string,
+    until: number,
+    next?: { readonly id: string; readonly handle: string },
+    budget?: Budget,
+  ): Awaitable<boolean>;
   sweep(): Promise<number>;
 }
 
@@ -40,10 +46,10 @@ export function createRevocations(given: SessionStore, settings: Settings): Revo
         const [endedAt, to, handle] = entry.value.split(" ");
         return { endedAt: Number(endedAt) || 0, to, handle };
       }),
-    end: (id, until, next) => {
+    end: (id, until, next, budget) => {
       const value = [clock(), next?.id, next?.handle !== next?.id && next?.handle].filter(Boolean).join(" ");
       return after(
-        store.create(id, value, { expiresAt: until + CLOCK_SKEW, lasting: true }),
+        store.create(id, value, { expiresAt: until + CLOCK_SKEW, lasting: true }, budget),
         (version) => version !== undefined,
       );
     },

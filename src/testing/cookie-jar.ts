@@ -81,7 +81,7 @@ export function cookieJar(
 
   return {
     async fetch(input, init) {
-      const request = new Request(input instanceof Request ? input : new URL(input, origin), {
+      const request = new Request(isRequest(input) ? input : new URL(input, origin), {
         redirect: "manual",
         ...init,
       });
@@ -98,6 +98,11 @@ export function cookieJar(
       cookies = cookies.filter(({ endsAt }) => endsAt !== undefined);
     },
   };
+}
+
+/** Not by the class: `@hono/node-server` for one replaces the global `Request` by one of its own. */
+function isRequest(input: string | URL | Request): input is Request {
+  return typeof input === "object" && "headers" in input;
 }
 
 function isSame(a: Cookie, b: Cookie): boolean {

@@ -325,6 +325,29 @@ describe("an old store that fails", () => {
     expect(waits.at(-1)).toBeLessThan(30);
   });
 
+  test("a logout of a sealed session has one storeTimeout, for its revocation list and old stores together", async () => {
+    const soon = <T>(value: T): Promise<T> => new Promise((done) => void queueMicrotask(() => done(value)));
+    const list = memoryStore();
+    const revocations: SessionStore = {
+      ...list,
+      read: (...of) => soon(list.read(...of)),
+      create: (...of) => soon(list.create(...of)),
+    };
+    const { definition } = oldStore();
+    let hangs = false;
+    const read: AnySource["read"] = (values) => (hangs ? new Promise<never>(() => {}) : definition.read(values));
+    const store = sealedCookies({ keys: [generateKey()], revocations });
+    const server = serve([{ ...definition, read, keepOld: true }], { store, storeTimeout: 30 });
+    const { ours } = await server.visit("old=one");
+    hangs = true;
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    expect(await server.visit(`old=one; ${ours}`, "DELETE")).toMatchObject({ lines: expect.any(Array) });
+    const waits = timers.mock.calls.map(([, wait]) => wait as number);
+    vi.restoreAllMocks();
+    expect(server.types()).toContain("migration_failed");
+    expect(waits.at(-1)).toBeLessThan(30);
+  });
+
   test.each<[string, () => unknown, string]>([
     ["rejects", () => Promise.reject(new Error("locked")), "Error: locked"],
     [

@@ -110,6 +110,24 @@ describe("cookieJar()", () => {
     expect(await (await browser.fetch("/account")).json()).toEqual({ cart: ["book"] });
   });
 
+  test("takes a Request also where the global class is another than the one that made it", async () => {
+    const sent: Request[] = [];
+    const browser = cookieJar((request) => {
+      sent.push(request);
+      return new Response();
+    });
+    const request = new Request("https://localhost/account", { method: "POST", body: "book" });
+    const original = Request;
+    vi.stubGlobal("Request", class extends original {});
+    try {
+      await browser.fetch(request);
+    } finally {
+      vi.stubGlobal("Request", original);
+    }
+    expect(sent.map(({ method, url }) => [method, url])).toEqual([["POST", "https://localhost/account"]]);
+    expect(await sent[0]?.text()).toBe("book");
+  });
+
   const from = (url: string, ...lines: string[]) => {
     let now = 0;
     const jar = cookieJar(() => new Response(), { origin: url, clock: () => now });
@@ -185,7 +203,7 @@ describe("cookieJar()", () => {
     ["an Expires that is no date, which does not count", "a=1; Expires=tomorrow", "a=1"],
     ["an Expires of a day that is not", "a=1; Expires=Thu, 31 Feb 1999 00:00:00 GMT", "a=1"],
     ["an Expires with dashes and two digits", "a=1; Expires=Sunday, 06-Nov-68 08:49:37 GMT", "a=1"],
-    ["an Expires as asctime writes it", "a=1; Expires=Sun Nov  6 08:49:37 2033", "a=1"],
+    ["an Expires in the form that C writes", "a=1; Expires=Sun Nov  6 08:49:37 2033", "a=1"],
     ["an empty Domain", "a=1; Domain=", "a=1"],
     ["Partitioned and Secure", "a=1; SameSite=None; Secure; Partitioned", "a=1"],
   ])("a cookie with %s is kept", (_, line, header) => {
