@@ -1,7 +1,7 @@
 import { type Adoption, adoptionOf, endOld, leave } from "../adoption.ts";
 import { type Claim, claimsOf } from "../old-cookies.ts";
 import { type Awaitable, after } from "../platform/awaitable.ts";
-import { newNonce } from "../platform/nonce.ts";
+import { newNonce } from "../platform/random-text.ts";
 import type { Arrival } from "./arrival.ts";
 import { arrive, FRESH, type Place, type Reuse } from "./chain.ts";
 import type { Context } from "./context.ts";

@@ -1,5 +1,5 @@
 import { isStoreFailure } from "../errors.ts";
-import { newNonce } from "../platform/nonce.ts";
+import { newNonce } from "../platform/random-text.ts";
 import { CLOCK_LEEWAY, limitsOf, tombstoneEnd } from "../rules/lifetime.ts";
 import type { Identity } from "../session/state.ts";
 import type { EntryMeta, Version } from "../store.ts";

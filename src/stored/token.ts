@@ -1,5 +1,5 @@
-import { encodeBase64url, hmacSha256, sha256 } from "#platform";
-import { randomBytes } from "../platform/bytes.ts";
+import { hmacSha256, sha256 } from "#platform";
+import { randomText } from "../platform/random-text.ts";
 
 /**
  * 32 bytes as base64url: 42 free characters, and one whose two spare bits are zero, so that a token has exactly one
@@ -21,7 +21,7 @@ export function isWellFormed(text: string): boolean {
  * cookie.
  */
 export function newToken(): string {
-  return encodeBase64url(randomBytes(TOKEN_BYTES));
+  return randomText(TOKEN_BYTES);
 }
 
 /** The key of a token, base64url of its SHA-256: all that a store ever sees, and the public handle of a new session. */

@@ -4,7 +4,7 @@
  */
 
 import { isPromise } from "../platform/awaitable.ts";
-import { newNonce } from "../platform/nonce.ts";
+import { newNonce } from "../platform/random-text.ts";
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
 import { type InTurn, inTurn } from "./in-turn.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { newNonce } from "../platform/nonce.ts";
+import { newNonce } from "../platform/random-text.ts";
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
 import { open, type Place, seal, subjectDigest, UNKNOWN_EXPIRY, wholeMs } from "./envelope.ts";
 import { type BucketKeys, bucketKeys, checkBucket, type NatsBucket } from "./nats/bucket.ts";

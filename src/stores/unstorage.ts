@@ -3,7 +3,7 @@
  * @module
  */
 
-import { newNonce } from "../platform/nonce.ts";
+import { newNonce } from "../platform/random-text.ts";
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
 import { subjectDigest, UNKNOWN_EXPIRY } from "./envelope.ts";
 import { inTurn } from "./in-turn.ts";

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { newNonce } from "../../src/platform/nonce.ts";
+import { newNonce } from "../../src/platform/random-text.ts";
 import { digest, isWellFormed, newToken, successorOf } from "../../src/stored/token.ts";
 
 afterEach(() => {
