@@ -14,6 +14,7 @@ import { newToken as newKey } from "../../src/stored/token.ts";
 import { type UnstorageLike, unstorageStore } from "../../src/stores/unstorage.ts";
 import { testStore } from "../../src/testing.ts";
 import { describeWith, service } from "../services.ts";
+import { mixedRooms } from "../support/rooms.ts";
 
 const hour = 3_600_000;
 const capabilities = { consistency: "eventual", touch: false } as const;
@@ -68,6 +69,13 @@ describe("unstorageStore()", () => {
     expect(await two?.sweep?.(meta.expiresAt)).toBe(0);
     expect(await one?.sweep?.(meta.expiresAt)).toBe(1);
     expect(await storage.getKeys()).toEqual([]);
+  });
+
+  test("prefixes that begin with each other, or are called as its own names are, keep apart", async () => {
+    const storage = createStorage();
+    const names = ["shop", "shop2", "shop:session", "shop:subject"];
+    const rooms = names.map((name) => [name, unstorageStore(prefixStorage(storage, name))] as const);
+    expect(await mixedRooms(Object.fromEntries(rooms))).toEqual([]);
   });
 
   test("create(), update() and delete() are exact among the calls of one process", async () => {

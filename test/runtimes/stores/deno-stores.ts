@@ -1,6 +1,7 @@
 import { type DenoKv, denoKvStore } from "../../../adapters/deno.ts";
 import type { MakeStore } from "../../../src/testing.ts";
 import { listWhileChurning, revokeWhileChurning } from "../../support/index-churn.ts";
+import { mixedRooms } from "../../support/rooms.ts";
 import { interleavedSessions } from "./interleaved-sessions.ts";
 import { parallelSessions } from "./parallel-sessions.ts";
 import { equal, type MoreTests, type StoreUnderTest } from "./store-tests.ts";
@@ -123,6 +124,14 @@ export const moreDenoTests: MoreTests = {
   "denoKvStore(): revokeAll() ends every lasting session while others come, go and move": async () => {
     const kv = await Deno.openKv(":memory:");
     equal(await revokeWhileChurning(denoKvStore(kv)), [], "faults");
+    kv.close();
+  },
+
+  "denoKvStore(): prefixes that begin with each other, or are called as its own names are, keep apart": async () => {
+    const kv = await Deno.openKv(":memory:");
+    const prefixes = [["shop"], ["shop", 2], ["shop2"], ["shop", "entry"], ["shop", "subject"]];
+    const rooms = prefixes.map((prefix) => [prefix.join(), denoKvStore(kv, { prefix })] as const);
+    equal(await mixedRooms(Object.fromEntries(rooms)), [], "faults");
     kv.close();
   },
 

@@ -12,6 +12,7 @@ import {
 import { createSessions, type SessionStore } from "../../../src/index.ts";
 import type { MakeStore } from "../../../src/testing.ts";
 import { listWhileChurning, revokeWhileChurning } from "../../support/index-churn.ts";
+import { mixedRooms } from "../../support/rooms.ts";
 import { interleavedSessions } from "./interleaved-sessions.ts";
 import { parallelSessions } from "./parallel-sessions.ts";
 import { equal, type MoreTests, type StoreUnderTest } from "./store-tests.ts";
@@ -327,6 +328,21 @@ export function moreWorkersTests(env: () => TestEnv): MoreTests {
       const store = kvStore(env().KV, { prefix: newPrefix() });
       equal(await revokeWhileChurning(store, { lasting: 10, listings: 10 }), [], "faults");
     },
+
+    "kvStore(): prefixes that begin with each other, or are called as its own names are, keep apart": async () => {
+      const own = newPrefix();
+      const names = [own, `${own}2`, `${own}subject:`, `${own}session:`];
+      const rooms = names.map((prefix) => [prefix, kvStore(env().KV, { prefix })] as const);
+      equal(await mixedRooms(Object.fromEntries(rooms)), [], "faults");
+    },
+
+    "durableObjectStore(): prefixes that begin with each other, or are called as its own names are, keep apart":
+      async () => {
+        const own = newPrefix();
+        const names = [own, `${own}2`, `${own}entry:`, `${own}subject:`];
+        const rooms = names.map((prefix) => [prefix, durableObjectStore(env().OBJECTS, { prefix })] as const);
+        equal(await mixedRooms(Object.fromEntries(rooms)), [], "faults");
+      },
 
     "kvStore(): a user's sessions are listed beyond the thousand keys of a page": async () => {
       const store = kvStore(env().KV, { prefix: newPrefix() });
