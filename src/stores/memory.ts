@@ -2,6 +2,7 @@
 import { must } from "../option-checks.ts";
 import { pause } from "../platform/pause.ts";
 import type { Entry, EntryMeta, SessionStore, Version } from "../store.ts";
+import { sharedUnder } from "./memory/shared.ts";
 import { createSlotTable, type SlotTable } from "./memory/slot-table.ts";
 import { createSlots, none, type Slots } from "./memory/slots.ts";
 
@@ -14,6 +15,11 @@ export interface MemoryStoreOptions {
   readonly maxEntries?: number;
   /** The time in epoch milliseconds. Default `Date.now`. */
   readonly clock?: () => number;
+  /**
+   * A name under which this process has one store, with the options of the first call: for frameworks and development
+   * servers that evaluate a module several times. Default none: each call makes a store.
+   */
+  readonly shared?: string;
 }
 
 /** The memory store: all of the contract, and every method but `sweep` answers at once, without a promise. */
@@ -26,9 +32,7 @@ export type MemoryStore = Required<Pick<SessionStore, "sweep">> & {
   readonly size: number;
 };
 
-/**
- * How many entries each write looks at for expired ones. With two, a table is gone through twice while it fills once.
- */
+/** How many entries each write looks at for expired ones: with two, a table is gone through twice as it fills. */
 const looksPerWrite = 2;
 
 /** How many entries `sweep` looks at before it lets requests have their turn: about a millisecond. */
@@ -60,13 +64,16 @@ interface Memory {
  * It needs no timer: each write looks at a few entries and drops those that have expired. A full store drops the least
  * recently used entry, and says so once by `console.warn`; whoever that session belonged to is signed out.
  *
- * @throws {RangeError | TypeError} when `maxEntries` is not a whole number above 0, or `clock` not a function.
+ * @throws {RangeError | TypeError} when `maxEntries` is no whole number above 0, `clock` no function, `shared` no name.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
-  const { maxEntries = 250_000, clock = () => Date.now() } = options;
+  const { maxEntries = 250_000, clock = () => Date.now(), shared } = options;
   must(Number.isSafeInteger(maxEntries) && maxEntries > 0, "maxEntries", maxEntries, "a whole number above 0");
   must(typeof clock === "function", "clock", clock, "a function");
+  return sharedUnder(shared, () => newStore(maxEntries, clock));
+}
 
+function newStore(maxEntries: number, clock: () => number): MemoryStore {
   const slots = createSlots();
   const memory: Memory = {
     maxEntries,

@@ -210,3 +210,20 @@ test("no choice of keys makes it slow: those that end, or begin, alike are sprea
   for (let n = 0; n < 20_000; n++) add(store, `${n}-the-same-8`);
   expect(store.read("19999-the-same-8")).toBeDefined();
 });
+
+describe("memoryStore({ shared })", () => {
+  test("is one store for all calls of its name in the process, another copy of the module included", async () => {
+    const one = memoryStore({ shared: "one", clock });
+    one.create("key", "value", { expiresAt: now + lifetime });
+    vi.resetModules();
+    const copy = await import("../../src/stores/memory.ts");
+    expect(copy.memoryStore).not.toBe(memoryStore);
+    expect(copy.memoryStore({ shared: "one" }).read("key")?.value).toBe("value");
+    expect(copy.memoryStore({ shared: "constructor", clock }).read("key")).toBe(undefined);
+    expect(memoryStore({ clock }).read("key")).toBe(undefined);
+  });
+
+  test.each(["", 1, {}])("refuses %j", (shared) => {
+    expect(() => memoryStore({ shared: shared as string })).toThrow(/shared must be a name/);
+  });
+});
