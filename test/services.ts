@@ -22,6 +22,7 @@ export type ServiceName =
   | "migration-peers"
   | "bridged-stores"
   | "border-peers"
+  | "bundlers"
   | "express-packages";
 
 /** Whether it is here, and if not, why not. `path` is the program, where it is one. */
@@ -57,6 +58,7 @@ const probes: Record<ServiceName, () => Service | Promise<Service>> = {
   "migration-peers": () => packages("migration-peers", "test/migrate"),
   "bridged-stores": () => packages("bridged-stores", "test/bridged-stores"),
   "border-peers": () => packages("border-peers", "test/border"),
+  bundlers: () => packages("bundlers", "test/bundlers"),
   "express-packages": () => packages("express-packages", "test/express"),
 };
 

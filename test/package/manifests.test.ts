@@ -79,6 +79,7 @@ describe("lock files", () => {
     "test/migrate/package-lock.json",
     "test/bridged-stores/package-lock.json",
     "test/border/package-lock.json",
+    "test/bundlers/package-lock.json",
     "test/express/package-lock.json",
   ])("%s names no host but the public registry", (path) => {
     const hosts = [...text(path).matchAll(/"resolved": "(\w+:\/\/[^/"]*)/g)].map(([, host]) => host);
