@@ -3,6 +3,7 @@ import type { SessionHeaders } from "../../src/index.ts";
 import { HELD, type HeldResponse, isSent, setStatus, statusOf, type Waiting } from "./held-response.ts";
 import { unsealHead } from "./own-head.ts";
 import { startOver } from "./response-headers.ts";
+import { emitDrain } from "./taken-over.ts";
 
 /** What went wrong, and who decides about the answer. */
 type Failure = Pick<Waiting, "fail"> & { readonly error: unknown };
@@ -55,7 +56,7 @@ function release(response: HeldResponse): void {
     else abandon(response, { error, fail: held.waiting.fail });
     return;
   }
-  if (held.drains && !held.ended && !response.writableNeedDrain) response.emit("drain");
+  if (held.drains && !held.ended) emitDrain(response);
 }
 
 function isChanged(

@@ -33,6 +33,9 @@ export interface Held {
   readonly write: ServerResponse["write"];
   readonly end: ServerResponse["end"];
   readonly flushHeaders: ServerResponse["flushHeaders"];
+  /** The same of another middleware: Node's own responses have no `flush`, and keep their listeners themselves. */
+  readonly flush: (() => unknown) | undefined;
+  readonly on: ServerResponse["on"] | undefined;
   /** Another middleware replaced `writeHead` first, and may change headers once ours has called it. */
   readonly wrapped: boolean;
   /** What an error page starts from. */
@@ -55,6 +58,8 @@ export interface Held {
   ended: boolean;
   /** `write` returned false while calls were held, so that `drain` is owed. */
   drains: boolean;
+  /** Who listens for `drain`, where `on` is another middleware's: it may keep them where ours does not reach. */
+  drainListeners: ((...args: unknown[]) => void)[] | undefined;
   /** Ours has merged and called the `writeHead` that another middleware replaced. */
   sending: boolean;
 }

@@ -16,6 +16,7 @@ import {
 } from "./held-response.ts";
 import { ownHeaders, sealHead } from "./own-head.ts";
 import { addTo, type Head, headOf, isStatusLine, setHeaders } from "./response-headers.ts";
+import { ownTakenOver, takenOver } from "./taken-over.ts";
 
 /**
  * Commits a session before the head of a response leaves. The commit starts with the first call that would send the
@@ -43,6 +44,7 @@ export function holdHeaders(
     write,
     end,
     flushHeaders,
+    ...takenOver(response),
     wrapped: Object.hasOwn(response, "writeHead"),
     before: beforeOf(response),
     additions: sessionHeaders(),
@@ -54,6 +56,7 @@ export function holdHeaders(
     open: false,
     ended: false,
     drains: false,
+    drainListeners: undefined,
     sending: false,
   };
   response.writeHead = heldWriteHead as typeof writeHead;
@@ -62,6 +65,7 @@ export function holdHeaders(
   response.write = heldWrite as typeof write;
   response.end = heldEnd as typeof end;
   response.flushHeaders = heldFlushHeaders;
+  ownTakenOver(response as HeldResponse);
   response.on("pipe", onPipe);
   return true;
 }
