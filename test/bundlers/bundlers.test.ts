@@ -113,7 +113,7 @@ describeWith([bundlers, bun], "the packed package", () => {
       writeFileSync(file, text);
       const { code, inputs } = await (await import("./builders.js"))[bundler](file, format, structuredClone(options));
       const platforms = inputs.flatMap(
-        (path) => /session\/dist\/platform\/(.*)$/.exec(path.replaceAll("\\", "/"))?.[1] ?? [],
+        (path: string) => /session\/dist\/platform\/(.*)$/.exec(path.replaceAll("\\", "/"))?.[1] ?? [],
       );
       return { code, platforms };
     }
