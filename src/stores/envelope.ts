@@ -58,7 +58,7 @@ function toHead([, expiresAt, binding, subject]: RegExpExecArray): Head {
 
 /**
  * A name of fixed length for a subject, which may be any text. Of its JSON, because UTF-8 would make one of all lone
- * surrogates.
+ * surrogates. Adapters have one of their own, in hexadecimal: adapters/shared/subject-digest.ts.
  */
 export function subjectDigest(subject: string): string {
   return sha256(JSON.stringify(subject));

@@ -4,6 +4,11 @@ const ROUNDS = 100;
 /** How many names are looked at at once. */
 const AT_ONCE = 100;
 
+/*
+ * Twin of adapters/shared/whole-listing.ts, but for AT_ONCE: adapters import published entries only, and an export
+ * would be for ever. A change to one is a change to both.
+ */
+
 /**
  * The names in an index that lead to a live session, where names and sessions are written apart. A session that moves
  * to another key, as in a rotation, is under the new name before the old one leads nowhere. So a name that leads
