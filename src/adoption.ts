@@ -12,6 +12,9 @@ import { isSubject } from "./session/state.ts";
  */
 const LONGEST_LIFE = 400 * 86_400_000;
 
+/** The last moment that a Date can be, in epoch ms (ECMA-262, section 21.4.1.1). */
+const LAST_DATE = 8_640_000_000_000_000;
+
 /** An old session as it is to be taken over. */
 export interface Adoption {
   readonly data: Record<string, unknown>;
@@ -158,6 +161,8 @@ function textOf(error: unknown): string {
   }
 }
 
+/** What is before 1970 is over, not unknown. What some libraries call for ever is more than a store can count to. */
 function wholeTime(time: number | undefined): number | undefined {
-  return typeof time === "number" && Number.isFinite(time) && time >= 0 ? Math.floor(time) : undefined;
+  if (typeof time !== "number" || !Number.isFinite(time)) return undefined;
+  return Math.floor(Math.min(Math.max(0, time), LAST_DATE));
 }
