@@ -35,6 +35,8 @@ const small = { folder: "small", runtime: "node-24" } as const;
 /** Those without a build: one folder for all. */
 const noError = { error: "it has no error that is an answer" };
 
+const noPages = { stream: "it has no pages" };
+
 export const smallOnes: readonly Framework[] = [
   { ...small, name: "srvx 1", start: ["node", "srvx.ts"], types: ["tsc", "--noEmit", "-p", "."], cannot: noError },
   { ...small, name: "Hono 4", start: ["node", "hono.ts"] },
@@ -42,6 +44,8 @@ export const smallOnes: readonly Framework[] = [
   { ...small, name: "Elysia 1", needs: ["bun"], start: ["bun", "elysia.ts"] },
   { ...small, name: "itty-router 5", start: ["node", "itty-router.ts"] },
   { ...small, name: "Remix 3, fetch-router", start: ["node", "remix.ts"], cannot: noError },
+  { ...small, name: "tRPC 11", start: ["node", "trpc.ts"], cannot: noPages },
+  { ...small, name: "GraphQL Yoga 5", start: ["node", "yoga.ts"], cannot: noPages },
 ];
 
 export const reactRouter: Framework = {
