@@ -58,3 +58,16 @@ export const reactRouter: Framework = {
   types: ["tsc", "--noEmit", "-p", "."],
   browser: {},
 };
+
+export const next: Framework = {
+  name: "Next 16",
+  folder: "next",
+  runtime: "node-24",
+  build: ["next", "build"],
+  start: ["next", "start", "--port", "{port}"],
+  dev: ["next", "dev", "--port", "{port}"],
+  types: ["tsc", "--noEmit", "-p", "."],
+  forms: true,
+  browser: {},
+  cannot: { vary: "it writes the Vary of its pages itself" },
+};

@@ -1,0 +1,4 @@
+import { next } from "./apps.ts";
+import { conversationWith } from "./conversation.ts";
+
+conversationWith(next);
