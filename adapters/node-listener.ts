@@ -6,13 +6,15 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener, RequestError } from "@hono/node-server";
+import { linkRequest } from "./node/node-request.ts";
 
 /** A listener for `http.createServer` and the like. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
  * Serves a fetch handler, such as `sessions.wrap` returns it, from Node's own server. The bridge is
- * `@hono/node-server`, which must be installed.
+ * `@hono/node-server`, which must be installed. Behind `sessionMiddleware` of the same sessions the handler has the
+ * session that the middleware loaded.
  *
  * @example
  * ```ts
@@ -20,13 +22,17 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
  * ```
  */
 export function toNodeListener(fetch: (request: Request) => Response | Promise<Response>): NodeListener {
-  const answer = async (request: Request, { outgoing }: { outgoing: { destroy(): unknown } }): Promise<Response> =>
-    cutOff(await fetch(request), () => outgoing.destroy());
+  const answer = async (request: Request, { incoming, outgoing }: Bindings): Promise<Response> => {
+    linkRequest(request, incoming);
+    return cutOff(await fetch(request), () => outgoing.destroy());
+  };
   return getRequestListener(answer, {
     overrideGlobalObjects: false,
     errorHandler: errorHandler as () => Response,
   }) as NodeListener;
 }
+
+type Bindings = { incoming: object; outgoing: { destroy(): unknown } };
 
 function errorHandler(error: unknown): Response | undefined {
   if (error === NO_ANSWER) return undefined;

@@ -9,7 +9,7 @@ import type { Awaitable, Session, Sessions } from "../src/index.ts";
 import { attachAs } from "./node/attached-session.ts";
 import { holdHeaders } from "./node/hold-headers.ts";
 import { canHold, commitUnsent, isPromise, throwUncaught } from "./node/no-response.ts";
-import { requestOf } from "./node/node-request.ts";
+import { requestOf, share } from "./node/node-request.ts";
 import { unavailableSession } from "./shared/unavailable-session.ts";
 
 export { requestOf } from "./node/node-request.ts";
@@ -77,6 +77,7 @@ export function sessionMiddleware<Data extends object>(
       let committing: Awaitable<void>;
       try {
         attach(request, session);
+        share(request);
         const held = canHold(request, response) && holdHeaders(response, sessions, session, next);
         committing = held ? undefined : commitUnsent(sessions, session);
       } catch (error) {

@@ -25,12 +25,28 @@ export function requestOf(incoming: IncomingMessage): RequestLike {
   return known[REQUEST];
 }
 
+/** On the `Request` that a bridge makes of a Node request: the object under which sessions know that. */
+const MADE_OF: unique symbol = Symbol.for("@sojourn/session: the request that this one was made of");
+
+/** From here on a fetch handler of the same sessions has the session that the middleware loaded, and commits it. */
+export function share(incoming: IncomingMessage): void {
+  (requestOf(incoming) as NodeRequest).isShared = true;
+}
+
+/** Marks a `Request` that was made of a Node request, so that both are one to sessions. */
+export function linkRequest(request: Request, incoming: object): void {
+  const known = (incoming as { [REQUEST]?: NodeRequest })[REQUEST];
+  if (known?.isShared) Object.defineProperty(request, MADE_OF, { value: known });
+}
+
 /**
  * What a session needs of a request, without a `Request`: its `Headers` alone would cost several microseconds. A class
  * that is its own `headers`: two object literals, one with a getter, took a quarter of a whole request.
  */
 class NodeRequest implements RequestLike {
   readonly #request: IncomingMessage & { originalUrl?: string };
+  /** Not with the drop-in for express-session, which has to compare its properties before the commit. */
+  isShared = false;
 
   constructor(request: IncomingMessage) {
     this.#request = request;

@@ -8,7 +8,8 @@ import type { Session } from "../session/session.ts";
  * the first. Two sessions of one request would be two records and one cookie, and the writes of one of them lost.
  */
 export interface Visit<Data extends object = Record<string, unknown>> {
-  readonly request: RequestLike;
+  /** What the handler is given. */
+  request: RequestLike;
   /** Epoch ms. The session is judged by when its request came, however late it is opened. */
   readonly arrivedAt: number;
   session: Awaitable<Session<Data>> | undefined;
@@ -21,6 +22,12 @@ export interface Visit<Data extends object = Record<string, unknown>> {
   /** The response left in a form that caches may keep, before the session was opened. */
   exposed: boolean;
 }
+
+/**
+ * On a request that an adapter made of another one, the one that it was made of: both are one visit. Registered, since
+ * the adapter may have another copy of this package.
+ */
+const MADE_OF: unique symbol = Symbol.for("@sojourn/session: the request that this one was made of");
 
 /** The visits of requests, by the request. */
 export interface Visits {
@@ -63,7 +70,8 @@ export function createVisits(): Visits {
 
 /** The visit of a request: the one under way, or a new one that begins now. */
 export function visitOf(visits: Visits, request: RequestLike, clock: () => number): Visit {
-  const known = visits.get(request);
+  const origin = (request as RequestLike & { [MADE_OF]?: RequestLike })[MADE_OF] ?? request;
+  const known = visits.get(origin);
   if (known !== undefined && !isOver(known)) return known;
   const visit: Visit = {
     request,
@@ -74,7 +82,7 @@ export function visitOf(visits: Visits, request: RequestLike, clock: () => numbe
     over: false,
     exposed: false,
   };
-  visits.set(request, visit);
+  visits.set(origin, visit);
   return visit;
 }
 

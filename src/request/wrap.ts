@@ -52,12 +52,18 @@ export function serve(wrapped: Wrapped, request: Request, args: readonly unknown
     if (visit.held) return after(open(context, visit), (session) => handler(request, session, ...args));
     const refusal = refusalOf(context.settings, request);
     if (refusal) return refusal;
-    visit.held = true;
-    visit.joined = visit.session !== undefined;
+    hold(visit, request);
     return openFirst(wrapped, visit, args);
   } catch (error) {
     return Promise.reject(error);
   }
+}
+
+/** The outermost `wrap` of a request, which commits. Middleware may have loaded the session for another object. */
+function hold(visit: Visit, request: Request): void {
+  visit.request = request;
+  visit.held = true;
+  visit.joined = visit.session !== undefined;
 }
 
 function openFirst(wrapped: Wrapped, visit: Visit, args: readonly unknown[]): Awaitable<Response> {
@@ -127,8 +133,7 @@ export async function serveLazily(wrapped: Wrapped, request: Request, args: read
   if (visit.held) return handler(request, ask, ...args);
   const refusal = refusalOf(context.settings, request);
   if (refusal) return refusal;
-  visit.held = true;
-  visit.joined = visit.session !== undefined;
+  hold(visit, request);
   let response: Response;
   try {
     response = await handler(request, ask, ...args);
