@@ -16,3 +16,16 @@ export function pause(): Promise<void> {
     port2.postMessage(undefined);
   });
 }
+
+const timerAtLoad = globalThis.setTimeout;
+
+/**
+ * Waits, so many milliseconds; where the timer may be a test runner's, as many turns of the event loop. That is one
+ * that was put in place since this module was loaded, or that has a clock, as those of `@sinonjs/fake-timers` do.
+ */
+export async function wait(milliseconds: number): Promise<void> {
+  const { setTimeout } = globalThis;
+  const isReal = setTimeout === timerAtLoad && !("clock" in setTimeout);
+  if (isReal) await new Promise((resume) => setTimeout(resume, milliseconds));
+  else while (milliseconds-- > 0) await pause();
+}

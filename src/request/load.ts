@@ -32,7 +32,7 @@ export function load(context: Context, request: RequestLike): Awaitable<Session>
 export function arrive({ visits, settings }: Context, request: RequestLike): Visit {
   if (typeof request?.headers?.get !== "function") {
     throw new TypeError(
-      "A session is loaded from a Request, or from { url, headers } with headers.get(); for a request of node:http write requestOf(request)",
+      "A session is loaded from a Request or { url, headers } with headers.get(); of node:http write requestOf(request)",
     );
   }
   return visitOf(visits, request, settings.clock);

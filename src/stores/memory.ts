@@ -232,8 +232,7 @@ function makeRoom(memory: Memory): void {
   drop(memory, oldest);
   if (!memory.warned) {
     console.warn(
-      `memoryStore: the limit of ${maxEntries} entries is reached, and the least recently used sessions are dropped from now on. ` +
-        "Raise maxEntries, or keep sessions in a store outside this process",
+      `memoryStore is at its limit of ${maxEntries} entries, and drops the least recently used. Raise maxEntries, or take another store`,
     );
   }
   memory.warned = true;

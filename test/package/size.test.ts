@@ -9,19 +9,22 @@ const MIGRATING = `${CORE} export { migrationSource } from "@sojourn/session/mig
 const FROM_ALL = `${CORE} export * from "@sojourn/session/migrate";`;
 const ALONE = `import { createSessions } from "@sojourn/session"; console.log(createSessions);`;
 
-/** What each source adds to the machinery that all of them share. */
+/**
+ * What each source adds to the machinery that all of them share: the difference of two gzipped bundles, which any change
+ * of the core moves by some fifteen bytes.
+ */
 const SOURCES = {
   authJs: 1_280,
   betterAuth: 600,
   cookieSession: 480,
-  expressSession: 710,
-  fastifySession: 710,
+  expressSession: 730,
+  fastifySession: 730,
   fromSessions: 350,
-  h3Session: 990,
+  h3Session: 1_010,
   honoSession: 1_130,
   honoSessions: 1_040,
   ironSession: 900,
-  koaSession: 600,
+  koaSession: 620,
   lookupSession: 280,
   lucia: 280,
   reactRouter: 650,

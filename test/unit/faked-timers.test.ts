@@ -6,6 +6,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+test("no wait is for a timer that a test runner faked before the library was loaded", async () => {
+  vi.useFakeTimers();
+  vi.resetModules();
+  const { wait } = await import("../../src/platform/pause.ts");
+  await wait(8);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test("a commit that others are ahead of many times waits for no timer that a test runner fakes", async () => {
   const inner = memoryStore();
   let refusals = 0;
