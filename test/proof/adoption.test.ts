@@ -5,9 +5,11 @@ import { createSessions, memoryStore } from "../../src/index.ts";
 import { migrationSource } from "../../src/migrate.ts";
 import { COOKIE } from "../support/process.ts";
 import { askedStore } from "./asked-store.ts";
+import { type Ask, type Behaviour, behaviourOf } from "./behaviour.ts";
 import { add } from "./explore.ts";
-import { type Counts, type Execution, explore, FAULTS, type FaultPlan, OrderError, type Program } from "./explorer.ts";
-import { restartChance, withRepeatable } from "./repeatable.ts";
+import { type Counts, explore, FAULTS, type FaultPlan, OrderError, type Program } from "./explorer.ts";
+import { numberedStore } from "./numbered-store.ts";
+import { withChance, withRepeatable } from "./repeatable.ts";
 import { SUBJECT } from "./requests.ts";
 
 /*
@@ -42,9 +44,10 @@ interface Answer {
 
 interface Outcome {
   readonly kind: Kind;
-  readonly answers: Answer[];
-  done: boolean;
-  error: unknown;
+  readonly answers: readonly Answer[];
+  readonly done: boolean;
+  readonly error: string | undefined;
+  readonly events: readonly SessionEvent["type"][];
 }
 
 const OLD = "old=one";
@@ -57,42 +60,57 @@ interface Scene {
   readonly fault?: FaultPlan | undefined;
 }
 
+const memory = memoryStore({ clock });
+const store = numberedStore(memory);
+const written = new Set<string>();
+const old = new Map<string, Data>();
+/** What requests do is learned once for all scenes. */
+const learned = new Map<string, Behaviour>();
+
 function programOf({ kinds, fault }: Scene): Program {
+  const observer = createSessions<Data>({ clock, store: memory, migrateFrom: [sourceOf(undefined)] });
   return {
-    fault,
-    start(execution) {
-      restartChance();
-      const memory = memoryStore({ clock });
-      const old = new Map([["one", { start: "start", count: 0 }]]);
-      const events: SessionEvent[] = [];
-      const serverOf = (actor?: number) =>
-        createSessions<Data>({
-          clock,
-          observe: (event) => void events.push(event),
-          store:
-            actor === undefined
-              ? memory
-              : askedStore(memory, () => execution, { actor, written: new Set(), mayBeWrong: false }),
-          migrateFrom: [sourceOf(old, actor === undefined ? undefined : { actor, execution })],
-        });
-      const outcomes = kinds.map((kind, actor) => follow(kind, serverOf(actor), actor, execution));
-      return {
-        async finish() {
-          const seen = [...events];
-          await judge({ kinds, fault }, outcomes, seen, serverOf());
-        },
-      };
+    machines: kinds.map((kind, actor) => request(kind, actor, fault?.actor === actor ? fault : undefined)),
+    reset() {
+      for (const key of written) memory.delete(key);
+      written.clear();
+      store.restart();
+      old.set("one", { start: "start", count: 0 });
     },
+    state: () =>
+      JSON.stringify([[...old], store.keysOf?.(SUBJECT), [...written].sort().map((key) => [key, store.read(key)])]),
+    judge: (outcomes) => judge({ kinds, fault }, outcomes as Outcome[], observer),
   };
 }
 
+function request(kind: Kind, actor: number, fault: FaultPlan | undefined): Behaviour {
+  const name = JSON.stringify([kind, actor, fault]);
+  const known =
+    learned.get(name) ?? behaviourOf({ start: (ask) => withChance(actor, () => begin(kind, actor, ask)) }, fault);
+  learned.set(name, known);
+  return known;
+}
+
+function begin(kind: Kind, actor: number, ask: Ask) {
+  const events: SessionEvent[] = [];
+  const sessions = createSessions<Data>({
+    clock,
+    // Between two answers the explorer has other things to do
+    storeTimeout: 600_000,
+    observe: (event) => void events.push(event),
+    store: askedStore(store, ask, { actor, written, mayBeWrong: false }),
+    migrateFrom: [sourceOf({ actor, ask })],
+  });
+  return { outcome: follow(kind, sessions, events) };
+}
+
 /** The old store. What is asked of it takes effect when the explorer says so. */
-function sourceOf(old: Map<string, Data>, asked: { actor: number; execution: Execution } | undefined) {
+function sourceOf(asking: { readonly actor: number; readonly ask: Ask } | undefined) {
   function ask<T>(name: string, isRead: () => boolean, effect: () => T): T | Promise<T> {
-    if (!asked) return effect();
-    const { actor, execution } = asked;
+    if (!asking) return effect();
+    const { actor } = asking;
     const operation = { actor, name, key: "the old record", isRead, changesIndex: () => false, effect };
-    return execution.ask(operation) as Promise<T>;
+    return asking.ask(operation) as Promise<T>;
   }
   return migrationSource<Data>({
     name: "old",
@@ -119,18 +137,20 @@ function sourceOf(old: Map<string, Data>, asked: { actor: number; execution: Exe
   });
 }
 
-function follow(kind: Kind, sessions: Sessions<Data>, actor: number, execution: Execution): Outcome {
-  const outcome: Outcome = { kind, answers: [], done: false, error: undefined };
+/** Sends a request, and tells what came of it so far. */
+function follow(kind: Kind, sessions: Sessions<Data>, events: readonly SessionEvent[]): () => Outcome {
+  const answers: Answer[] = [];
+  let done = false;
+  let error: string | undefined;
   void (async () => {
     try {
-      for await (const answer of send(kind, sessions)) outcome.answers.push(answer);
-      outcome.done = true;
-    } catch (error) {
-      outcome.error = error;
+      for await (const answer of send(kind, sessions)) answers.push(answer);
+      done = true;
+    } catch (thrown) {
+      error = String(thrown);
     }
-    execution.over(actor);
   })();
-  return outcome;
+  return () => ({ kind, answers: [...answers], done, error, events: events.map(({ type }) => type) });
 }
 
 async function* send(kind: Kind, sessions: Sessions<Data>): AsyncGenerator<Answer, void> {
@@ -163,12 +183,8 @@ async function visit(sessions: Sessions<Data>, cookie: string, handler: (session
   return { cookie: line?.slice(COOKIE.length + 1).split(";", 1)[0], saw };
 }
 
-async function judge(
-  { kinds, fault }: Scene,
-  outcomes: readonly Outcome[],
-  events: readonly SessionEvent[],
-  observer: Sessions<Data>,
-): Promise<void> {
+async function judge({ kinds, fault }: Scene, outcomes: readonly Outcome[], observer: Sessions<Data>): Promise<void> {
+  const events = outcomes.flatMap(({ events }) => events);
   const given = outcomes.flatMap(({ answers }) => answers.map(({ cookie }) => cookie)).filter(Boolean);
   const tokens = [...new Set(given)] as string[];
   const looks: { cookie: string; live: boolean; data: Partial<Data>; handle: string | undefined }[] = [];
@@ -183,10 +199,10 @@ async function judge(
   if (!fault) {
     for (const { kind, error, done } of outcomes) assert.ok(done, `"${kind}" fails: ${error}`);
     for (const alarm of ["token_reused", "record_rejected", "store_failed", "migration_failed", "expired"]) {
-      assert.ok(!events.some(({ type }) => type === alarm), `an event "${alarm}", though nothing is wrong`);
+      assert.ok(!events.some((type) => type === alarm), `an event "${alarm}", though nothing is wrong`);
     }
   }
-  assert.ok(events.filter(({ type }) => type === "migrated").length <= 1, "the session is taken over twice");
+  assert.ok(events.filter((type) => type === "migrated").length <= 1, "the session is taken over twice");
   const open = new Set(looks.filter(({ live }) => live).map(({ handle }) => handle));
   assert.deepEqual(
     [...open].filter((handle) => !listed.includes(handle as string)),

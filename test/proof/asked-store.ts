@@ -1,5 +1,6 @@
 import type { Entry, SessionStore, Version } from "../../src/index.ts";
-import type { Execution, Operation } from "./explorer.ts";
+import type { Ask } from "./behaviour.ts";
+import type { Operation } from "./explorer.ts";
 import { SUBJECT } from "./requests.ts";
 
 /** Whose store it is, and what is noted. */
@@ -12,14 +13,10 @@ interface Asking {
 }
 
 /**
- * The store as one process sees it: each operation takes effect when the explorer says so, at once where there is no
- * execution yet. `store` answers without promises.
+ * The store as one process sees it: each operation takes effect when the explorer says so. `store` answers without
+ * promises.
  */
-export function askedStore(
-  store: SessionStore,
-  execution: () => Execution | undefined,
-  { actor, written, mayBeWrong }: Asking,
-): SessionStore {
+export function askedStore(store: SessionStore, execution: Ask, { actor, written, mayBeWrong }: Asking): SessionStore {
   const versionOf = (key: string) => (store.read(key) as Entry | undefined)?.version;
   const isListed = (key: string) => (store.keysOf!(SUBJECT) as string[]).includes(key);
   /** A write is only a read where the key is taken, or the version is not the one that was expected. */
@@ -27,16 +24,18 @@ export function askedStore(
     !mayBeWrong && (versionOf(key) === undefined || (expected !== undefined && versionOf(key) !== expected));
 
   function ask<T>(operation: Omit<Operation, "actor" | "effect">, effect: () => T): Promise<Awaited<T>> {
-    return (execution()?.ask({ ...operation, actor, effect }) ?? effect()) as Promise<Awaited<T>>;
+    return execution({ ...operation, actor, effect }) as Promise<Awaited<T>>;
   }
 
   return {
     read: (key, ...rest) => ask({ name: "read", key, ...READ }, () => store.read(key, ...rest)),
     create(key, value, meta) {
-      written.add(key);
       const isRead = () => !mayBeWrong && versionOf(key) !== undefined;
       const changesIndex = () => mayBeWrong || (meta.subject === SUBJECT && !isRead());
-      return ask({ name: "create", key, isRead, changesIndex, asked: [value] }, () => store.create(key, value, meta));
+      return ask({ name: "create", key, isRead, changesIndex, asked: [value] }, () => {
+        written.add(key);
+        return store.create(key, value, meta);
+      });
     },
     update(key, value, meta, expected) {
       const isRead = () => isRefused(key, expected);

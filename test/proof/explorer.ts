@@ -1,10 +1,12 @@
+import { type Behaviour, type Moment, nameOf, type Pending } from "./behaviour.ts";
+
 /*
- * An exhaustive explorer of orders. A program starts actors (requests in processes of their own); whatever an actor
- * asks of a store becomes a pending operation, and nothing else happens until the explorer lets one take effect. Its
- * answer is delivered at once and the actor runs to its next operation, so that a state is the sequence of choices that
- * led to it. Each sequence is executed anew from the start (stateless search), and sleep sets (Godefroid, 1996) leave
- * out the sequences that only reorder operations which commute: what remains is at least one execution of every order
- * that can make a difference.
+ * An exhaustive explorer of orders. Whatever the machines of a program ask of a store becomes a pending operation; the
+ * explorer lets one take effect, the machine gets its answer and asks for the next. A state is the sequence of choices
+ * that led to it, and each sequence is run from the start: the operations on the store, that is, while a machine need
+ * not run for answers that it got before (behaviour.ts). Sleep sets (Godefroid, 1996) leave out the sequences that only
+ * reorder operations which commute, and what follows from a state is tried once, however it was reached. What remains is
+ * at least one execution for everything that can come of an order.
  */
 
 /** Something that an actor asks for. */
@@ -59,12 +61,8 @@ export interface Step {
   readonly fault: Fault | undefined;
 }
 
-/** What a program sees of one execution. */
+/** One order, as far as it went. */
 export interface Execution {
-  /** Called by the actors: the answer comes when the explorer chooses. */
-  ask(operation: Operation): Promise<unknown>;
-  /** The actor has nothing more to ask. */
-  over(actor: number): void;
   /** What took effect so far. */
   readonly steps: readonly Step[];
   /** The operations in the order of their effects, as `actor.index`: what {@link replay} takes. */
@@ -73,34 +71,26 @@ export interface Execution {
   readonly faulted: boolean;
 }
 
-/** What is called when an execution is over. */
-interface Judged {
-  finish(): void | Promise<void>;
-}
-
 /** Something to explore. */
 export interface Program {
+  readonly machines: readonly Behaviour[];
+  /** Puts what the operations work on back to what it was at first. */
+  reset(): void;
+  /** What the operations work on, as a text: where it is the same, the same can happen. */
+  state(): string;
+  /** Throws when something is wrong with what came of the machines. It may change what the operations work on. */
+  judge(outcomes: readonly unknown[], execution: Execution): void | Promise<void>;
   /**
-   * Begins an execution. The actors start at once and ask; `finish` is called when none of them has anything to ask any
-   * more, and throws when something is wrong.
-   */
-  start(execution: Execution): Judged | Promise<Judged>;
-  /**
-   * Actors that do the same, as groups: an execution is the same as the one in which two of a group have changed
+   * Machines that do the same, as groups: an execution is the same as the one in which two of a group have changed
    * places, and only that is tried in which they first write in the order of the group.
    */
   readonly alike?: readonly (readonly number[])[];
-  readonly fault?: FaultPlan | undefined;
-  /** Waits until no actor moves by itself. Default: until all microtasks are done. */
-  settle?(): Promise<void>;
-  /** Nothing commutes: for actors that share more than the store. */
-  readonly ordered?: boolean;
 }
 
 export interface Counts {
   /** Executions that ran to their end and were judged. */
   executions: number;
-  /** Executions that were given up, for they only reorder what commutes. */
+  /** Executions that were given up, since what would follow was tried already. */
   redundant: number;
   /** The longest execution, in operations. */
   longest: number;
@@ -117,14 +107,8 @@ export class OrderError extends Error {
   }
 }
 
-interface Pending extends Operation {
-  readonly id: number;
-  readonly fault: Fault | undefined;
-  answer(value: unknown): void;
-  fail(error: unknown): void;
-}
-
-interface Node {
+/** A state from which something was tried. */
+interface Fork {
   readonly enabled: readonly number[];
   /** What need not be tried here: it was tried earlier, and all that happened since commutes with it. */
   readonly sleep: readonly number[];
@@ -132,40 +116,45 @@ interface Node {
   chosen: number;
 }
 
-/** Ids of an actor's operations: actor × this + index. */
-const PER_ACTOR = 1_000_000;
 /** Beyond it something asks for ever. */
 const MAX_STEPS = 1_000;
 
-/** Tries every order. Throws an {@link OrderError} for the first that is wrong. */
-export async function explore(program: Program): Promise<Counts> {
+/**
+ * Tries every order; without `reduce` also those that can make no difference. Throws an {@link OrderError} for the first
+ * that is wrong.
+ */
+export async function explore(program: Program, { reduce = true } = {}): Promise<Counts> {
   const counts: Counts = { executions: 0, redundant: 0, longest: 0, faulted: 0 };
-  const stack: Node[] = [];
+  const stack: Fork[] = [];
+  const judged = new Set<string>();
+  const visited = new Map<string, (readonly number[])[]>();
   do {
     const run = createRun(program);
     await run.begin();
     let sleep: readonly number[] = [];
     for (let depth = 0; ; depth++) {
-      const enabled = run.enabled();
-      let node = stack[depth];
-      if (node === undefined) {
-        const first = enabled.find(({ id }) => !sleep.includes(id));
+      let fork = stack[depth];
+      if (fork === undefined) {
+        const enabled = run.enabled();
+        const first = enabled.find(({ operation }) => !sleep.includes(operation.id))?.operation;
         if (first === undefined) {
-          if (enabled.length === 0) await judge(run, counts);
-          else {
-            counts.redundant++;
-            await run.abandon();
-          }
+          if (enabled.length === 0) await judge(run, counts, judged);
+          else counts.redundant++;
           break;
         }
-        node = { enabled: enabled.map(({ id }) => id), sleep, tried: [], chosen: first.id };
-        stack.push(node);
+        if (reduce && wasTried(visited, run.state(), sleep)) {
+          counts.redundant++;
+          break;
+        }
+        fork = { enabled: enabled.map(({ operation }) => operation.id), sleep, tried: [], chosen: first.id };
+        stack.push(fork);
       }
-      const chosen = run.pending(node.chosen);
-      if (depth === stack.length - 1) {
-        sleep = [...node.sleep, ...node.tried].filter((id) => commute(run.pending(id), chosen, program.ordered));
+      const chosen = run.pending(fork.chosen);
+      if (depth === stack.length - 1 && reduce) {
+        sleep = [...fork.sleep, ...fork.tried].filter((id) => commute(run.pending(id), chosen));
       }
-      await run.take(chosen);
+      const taken = run.take(chosen);
+      if (taken) await taken;
     }
   } while (backtrack(stack));
   return counts;
@@ -177,7 +166,7 @@ export async function replay(program: Program, order: readonly string[]): Promis
   const run = createRun(program);
   await run.begin();
   for (const name of order) {
-    const chosen = run.enabled().find(({ id }) => nameOf(id) === name);
+    const chosen = run.enabled().find(({ operation }) => nameOf(operation) === name);
     if (chosen === undefined) throw new Error(`There is no ${name} after ${run.execution.order.join(" ")}`);
     await run.take(chosen);
   }
@@ -204,25 +193,40 @@ export async function sample(program: Program, runs: number, random: () => numbe
   return counts;
 }
 
-async function judge(run: Run, counts: Counts): Promise<void> {
+/** Where the same came of the machines, and the same is stored, it was judged already. */
+async function judge(run: Run, counts: Counts, judged = new Set<string>()): Promise<void> {
   counts.executions++;
   counts.longest = Math.max(counts.longest, run.execution.steps.length);
   if (run.execution.faulted) counts.faulted++;
+  const state = run.state();
+  if (judged.has(state)) return;
+  judged.add(state);
   try {
-    await run.finish();
+    await run.judge();
   } catch (error) {
     throw new OrderError(run.execution, error);
   }
 }
 
+/**
+ * Whether all that is to be tried from a state was tried already: it was there before, and no more slept then than now.
+ * If not, it will be.
+ */
+function wasTried(visited: Map<string, (readonly number[])[]>, state: string, sleep: readonly number[]): boolean {
+  const before = visited.get(state) ?? [];
+  if (before.some((slept) => slept.every((id) => sleep.includes(id)))) return true;
+  visited.set(state, [...before, sleep]);
+  return false;
+}
+
 /** Turns the last choice that has an alternative to it; false when there is none left. */
-function backtrack(stack: Node[]): boolean {
-  for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
-    const { enabled, sleep, tried } = node;
-    tried.push(node.chosen);
+function backtrack(stack: Fork[]): boolean {
+  for (let fork = stack.at(-1); fork !== undefined; fork = stack.at(-1)) {
+    const { enabled, sleep, tried } = fork;
+    tried.push(fork.chosen);
     const next = enabled.find((id) => !sleep.includes(id) && !tried.includes(id));
     if (next !== undefined) {
-      node.chosen = next;
+      fork.chosen = next;
       return true;
     }
     stack.pop();
@@ -231,8 +235,8 @@ function backtrack(stack: Node[]): boolean {
 }
 
 /** Whether two operations that may both be next lead from here to the same, whichever is first. */
-function commute(a: Operation, b: Operation, ordered = false): boolean {
-  if (ordered || a.actor === b.actor) return false;
+function commute({ machine, operation: a }: Choice, { machine: another, operation: b }: Choice): boolean {
+  if (machine === another) return false;
   if (a.isGlobal || b.isGlobal) return false;
   if (a.isRead() && b.isRead()) return true;
   if (a.key === undefined) return !b.changesIndex();
@@ -240,97 +244,77 @@ function commute(a: Operation, b: Operation, ordered = false): boolean {
   return a.key !== b.key;
 }
 
+/** A pending operation, and the machine that waits for it. */
+interface Choice {
+  readonly machine: number;
+  readonly operation: Pending;
+}
+
 type Run = ReturnType<typeof createRun>;
 
-function createRun(program: Program) {
-  const { fault, alike = [], settle = microtasks } = program;
-  const pending = new Map<number, Pending>();
+function createRun({ machines, alike = [], ...program }: Program) {
   const steps: Step[] = [];
   const order: string[] = [];
-  /** How many operations an actor has asked for. */
-  const asked: number[] = [];
-  /** Actors that wrote, or will not any more. */
-  const settled = new Set<number>();
-  let faulted = false;
-  let abandoned = false;
+  const moments: Moment[] = [];
+  /** Machines that wrote. */
+  const wrote = new Set<number>();
 
   const execution: Execution = {
     steps,
     order,
     get faulted() {
-      return faulted;
-    },
-    over: (actor) => void settled.add(actor),
-    ask(operation) {
-      if (abandoned) return Promise.reject(new Error("given up"));
-      const index = asked[operation.actor] ?? 0;
-      asked[operation.actor] = index + 1;
-      const mine = fault?.actor === operation.actor && fault.index === index ? fault.fault : undefined;
-      if (mine !== undefined) faulted = true;
-      return new Promise((answer, fail) => {
-        const id = operation.actor * PER_ACTOR + index;
-        if (mine === "crash before" || mine === "failed") {
-          record(operation, undefined, mine);
-          if (mine === "failed") fail(new Error("connection refused"));
-          return;
-        }
-        pending.set(id, { ...operation, id, fault: mine, answer, fail });
-        if (mine === "late") fail(new Error("connection timed out"));
-      });
+      return moments.some(({ faulted }) => faulted);
     },
   };
 
-  function record({ actor, name, key, asked = [] }: Operation, answer: unknown, fault: Fault | undefined): void {
-    steps.push({ actor, name, key, asked, answer, fault });
-  }
-
-  /** Of actors that do the same, the earlier one writes first. */
-  function mayRun(operation: Pending): boolean {
-    const { actor } = operation;
-    const group = alike.find((actors) => actors.includes(actor));
+  /** Of machines that do the same, the earlier one writes first, or never. */
+  function mayRun({ machine, operation }: Choice): boolean {
+    const group = alike.find((machines) => machines.includes(machine));
     if (group === undefined || operation.isRead()) return true;
-    return group.every((other) => other >= actor || settled.has(other));
+    return group.every((other) => other >= machine || wrote.has(other) || moments[other]!.pending.length === 0);
   }
 
-  let judged: Judged;
+  function all(): Choice[] {
+    return moments.flatMap(({ pending }, machine) => pending.map((operation) => ({ machine, operation })));
+  }
+
+  function arrive(machine: number, moment: Moment): void {
+    moments[machine] = moment;
+    steps.push(...moment.lost);
+  }
+
   return {
     execution,
     async begin() {
-      judged = await program.start(execution);
-      await settle();
+      program.reset();
+      for (const [machine, behaviour] of machines.entries()) arrive(machine, await behaviour.begin());
     },
-    finish: () => judged.finish(),
-    enabled: () => [...pending.values()].filter(mayRun),
-    pending(id: number): Pending {
-      const found = pending.get(id);
-      if (found === undefined) throw new Error("The program is not deterministic: it did not ask the same again");
-      return found;
-    },
-    /** Lets the actors end: what they hold, such as a place in a queue, must not outlive the execution. */
-    async abandon(): Promise<void> {
-      abandoned = true;
-      for (const { fail } of pending.values()) fail(new Error("given up"));
-      await settle();
-    },
-    async take(chosen: Pending): Promise<void> {
+    judge: () =>
+      program.judge(
+        moments.map(({ outcome }) => outcome),
+        execution,
+      ),
+    state: () => [program.state(), [...wrote].sort(), ...moments.map(({ name }) => name)].join("\n"),
+    enabled: () => all().filter(mayRun),
+    pending: (id: number): Choice => all().find(({ operation }) => operation.id === id) as Choice,
+    /** A promise only where a machine has to run. */
+    take({ machine, operation }: Choice): void | Promise<void> {
       if (steps.length >= MAX_STEPS) throw new OrderError(execution, `More than ${MAX_STEPS} operations`);
-      pending.delete(chosen.id);
-      order.push(nameOf(chosen.id));
-      if (!chosen.isRead()) settled.add(chosen.actor);
-      const answer = chosen.effect();
-      record(chosen, answer, chosen.fault);
-      if (chosen.fault === undefined) chosen.answer(answer);
-      else if (chosen.fault === "answer lost") chosen.fail(new Error("connection reset"));
-      await settle();
+      const { actor, name, key, asked = [], fault } = operation;
+      order.push(nameOf(operation));
+      if (!operation.isRead()) wrote.add(machine);
+      const answer = operation.effect();
+      steps.push({ actor, name, key, asked, answer, fault });
+      const next = machines[machine]!.after(moments[machine]!, operation, answer);
+      if (operation.isGlobal) return this.tell(machine, next);
+      if (next instanceof Promise) return next.then((moment) => arrive(machine, moment));
+      arrive(machine, next);
+    },
+    /** All of them notice what is global. */
+    async tell(chosen: number, next: Moment | Promise<Moment>): Promise<void> {
+      arrive(chosen, await next);
+      for (const [machine, behaviour] of machines.entries())
+        if (machine !== chosen) arrive(machine, await behaviour.told(moments[machine]!));
     },
   };
-}
-
-function nameOf(id: number): string {
-  return `${Math.floor(id / PER_ACTOR)}.${id % PER_ACTOR}`;
-}
-
-/** A tick runs when no microtask is left. */
-function microtasks(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve));
 }

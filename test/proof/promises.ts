@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Fault } from "./explorer.ts";
+import type { Outcome } from "./ground.ts";
 import { ADDS, type Kind, SUBJECT } from "./requests.ts";
-import type { Look, Outcome, World } from "./world.ts";
+import type { Look, World } from "./world.ts";
 
 /** End the session. */
 const ENDS: readonly Kind[] = ["destroy", "sign out", "revoke", "revoke all"];

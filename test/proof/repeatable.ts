@@ -1,7 +1,11 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
 /** Pauses between two attempts are shorter than this many milliseconds, limits of time are longer. */
 const LONGEST_PAUSE = 100;
 
-let drawn = 0;
+/** How many random values were drawn, by whom nothing else is said for. */
+let shared = { drawn: 0 };
+const own = new AsyncLocalStorage<{ drawn: number }>();
 
 /** Numbers from 0 to below 1 that a seed repeats (Park and Miller, 1988). */
 export function chance(seed: number): () => number {
@@ -12,9 +16,9 @@ export function chance(seed: number): () => number {
   };
 }
 
-/** The same random bytes again from here on, and never those from before the first call. */
-export function restartChance(): void {
-  drawn = 2 ** 31;
+/** What `body` does draws random bytes of its own: the same with each call with this number. */
+export function withChance<T>(number: number, body: () => T): T {
+  return own.run({ drawn: 2 ** 31 + number * 2 ** 20 }, body);
 }
 
 /**
@@ -24,7 +28,7 @@ export function restartChance(): void {
 export async function withRepeatable<T>(body: () => Promise<T>): Promise<T> {
   const { setTimeout, clearTimeout, MessageChannel } = globalThis;
   const { stackTraceLimit } = Error;
-  drawn = 0;
+  shared = { drawn: 0 };
   Object.assign(globalThis, {
     setTimeout(callback: () => void, delay = 0) {
       if (delay < LONGEST_PAUSE) queueMicrotask(callback);
@@ -48,7 +52,7 @@ export async function withRepeatable<T>(body: () => Promise<T>): Promise<T> {
 
 /** Each call another value, and all of them spread well: the steps of a multiplicative generator. */
 function fill(array: Uint8Array | Int32Array): Uint8Array | Int32Array {
-  let state = ++drawn;
+  let state = ++(own.getStore() ?? shared).drawn;
   for (let index = 0; index < array.length; index++) {
     state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + index) | 0;
     array[index] = state >>> 7;
