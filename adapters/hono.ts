@@ -5,6 +5,7 @@
  */
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Session, Sessions } from "../src/index.ts";
+import { unavailableSession } from "./shared/unavailable-session.ts";
 
 /** The variable that {@link honoSession} sets; `Name` is the one of its option `as`. */
 export interface SessionEnv<Data extends object = Record<string, unknown>, Name extends string = "session"> {
@@ -28,7 +29,8 @@ export interface HonoSessionOptions<Name extends string = "session"> {
 
 /**
  * Middleware that puts the session on `c.var.session` and commits it when the handlers are done. An `HTTPException` is
- * an answer: what was set before it is stored. When anything else was thrown nothing is. Mounted twice over one
+ * an answer: what was set before it is stored. When anything else was thrown nothing is. Where the load failed an error
+ * page finds an empty session that refuses writes. Mounted twice over one
  * request, the inner one uses the session of the outer one, which commits.
  *
  * @example
@@ -78,7 +80,9 @@ export function honoSession<Data extends object>(
       c.res = undefined; // or Hono would merge the headers of the immutable response into its copy
       c.res = response;
     } catch (error) {
-      if (error === undefined || error !== c.error) throw error; // Hono has answered its own already
+      if (error !== undefined && error === c.error) return; // Hono has answered its own already
+      if (!lazy && c.get(as) === undefined) c.set(as, unavailableSession()); // for the error page
+      throw error;
     }
   };
 }

@@ -26,7 +26,7 @@ export function requestOf(incoming: IncomingMessage): RequestLike {
 }
 
 /** On the `Request` that a bridge makes of a Node request: the object under which sessions know that. */
-const MADE_OF: unique symbol = Symbol.for("@sojourn/session: the request that this one was made of");
+const MADE_OF: unique symbol = Symbol.for("@sojourn/session made of");
 
 /** From here on a fetch handler of the same sessions has the session that the middleware loaded, and commits it. */
 export function share(incoming: IncomingMessage): void {

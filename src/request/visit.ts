@@ -27,7 +27,7 @@ export interface Visit<Data extends object = Record<string, unknown>> {
  * On a request that an adapter made of another one, the one that it was made of: both are one visit. Registered, since
  * the adapter may have another copy of this package.
  */
-const MADE_OF: unique symbol = Symbol.for("@sojourn/session: the request that this one was made of");
+const MADE_OF: unique symbol = Symbol.for("@sojourn/session made of");
 
 /** The visits of requests, by the request. */
 export interface Visits {

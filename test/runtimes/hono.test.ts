@@ -167,6 +167,36 @@ describe("honoSession", () => {
     expect(await (await app.request("/read", sending(cookie))).text()).toBe("n=1");
   });
 
+  test("an error page finds an empty session that refuses writes when its own could not be loaded", async () => {
+    let down = false;
+    const store = memoryStore();
+    const app = newApp({ ...store, read: (key) => (down ? Promise.reject(new Error("down")) : store.read(key)) });
+    app.onError((error, c) => {
+      const { session } = c.var;
+      expect(() => session.set("n", 2)).toThrow(expect.objectContaining({ code: "session_unavailable" }));
+      return c.text(`${(error as { code?: string }).code} n=${session.get("n")}`, 503);
+    });
+    const cookie = cookieOf(await app.request("/write"));
+    down = true;
+    const response = await app.request("/read", sending(cookie));
+    expect([response.status, await response.text(), response.headers.getSetCookie()]).toEqual([
+      503,
+      "store_failed n=undefined",
+      [],
+    ]);
+  });
+
+  test("a handler that throws a bare Response has nothing committed, as Hono knows no such answer", async () => {
+    const store = countedStore();
+    const app = newApp(store);
+    app.get("/throw", (c) => {
+      c.var.session.set("n", 1);
+      throw new Response("thrown");
+    });
+    await expect((async () => app.request("/throw"))()).rejects.toBeInstanceOf(Response);
+    expect(store.writes).toBe(0);
+  });
+
   test("mounted on an app and again on one inside it: one load, one commit, one cookie", async () => {
     const store = countedStore();
     const sessions = createSessions<Data>({ store });
