@@ -71,3 +71,14 @@ export const next: Framework = {
   browser: {},
   cannot: { vary: "it writes the Vary of its pages itself" },
 };
+
+export const svelteKit: Framework = {
+  name: "SvelteKit 3",
+  folder: "sveltekit",
+  runtime: "node-24",
+  build: ["vite", "build"],
+  start: ["node", "server.js"],
+  dev: ["vite", "dev", "--port", "{port}"],
+  types: ["svelte-check"],
+  browser: {},
+};

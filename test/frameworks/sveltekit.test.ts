@@ -1,0 +1,4 @@
+import { svelteKit } from "./apps.ts";
+import { conversationWith } from "./conversation.ts";
+
+conversationWith(svelteKit);

@@ -1,0 +1,4 @@
+import { view } from "site";
+import type { PageServerLoad } from "./$types";
+
+export const load: PageServerLoad = ({ locals }) => view(locals.session);
