@@ -82,3 +82,14 @@ export const svelteKit: Framework = {
   types: ["svelte-check"],
   browser: {},
 };
+
+export const astro: Framework = {
+  name: "Astro 7",
+  folder: "astro",
+  runtime: "node-24",
+  build: ["astro", "build"],
+  start: ["node", "dist/server/entry.mjs"],
+  dev: ["astro", "dev", "--port", "{port}"],
+  types: ["astro", "check"],
+  browser: {},
+};

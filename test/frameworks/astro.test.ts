@@ -1,0 +1,4 @@
+import { astro } from "./apps.ts";
+import { conversationWith } from "./conversation.ts";
+
+conversationWith(astro);
