@@ -35,7 +35,9 @@ export async function esbuild(file, format, options) {
     ...options,
   });
   warnings.forEach(fail);
-  return { code: outputFiles[0].text, inputs: Object.keys(metafile.inputs) };
+  const [{ inputs }] = Object.values(metafile.outputs);
+  const used = Object.keys(inputs).filter((name) => inputs[name].bytesInOutput > 0);
+  return { code: outputFiles[0].text, inputs: used };
 }
 
 /** Options of Vite; it builds with Rolldown. */
@@ -69,7 +71,11 @@ export async function rollup(file, _format, options) {
 
 function fromChunks(chunks) {
   if (chunks.length !== 1) throw new Error(`${chunks.length} files came out`);
-  return { code: chunks[0].code, inputs: Object.keys(chunks[0].modules) };
+  return { code: chunks[0].code, inputs: namesOf(chunks[0].modules) };
+}
+
+function namesOf(modules) {
+  return Object.keys(modules).filter((name) => modules[name].renderedLength !== 0);
 }
 
 /** Options of webpack. */
