@@ -28,6 +28,7 @@ export function withChance<T>(number: number, body: () => T): T {
 export async function withRepeatable<T>(body: () => Promise<T>): Promise<T> {
   const { setTimeout, clearTimeout, MessageChannel } = globalThis;
   const { stackTraceLimit } = Error;
+  const { random } = Math;
   shared = { drawn: 0 };
   Object.assign(globalThis, {
     setTimeout(callback: () => void, delay = 0) {
@@ -39,6 +40,7 @@ export async function withRepeatable<T>(body: () => Promise<T>): Promise<T> {
     MessageChannel: undefined,
   });
   Object.defineProperty(crypto, "getRandomValues", { configurable: true, value: fill });
+  Math.random = () => fill(new Int32Array(1))[0]! / 2 ** 25;
   // Thousands of executions are given up by an error
   Error.stackTraceLimit = 0;
   try {
@@ -47,6 +49,7 @@ export async function withRepeatable<T>(body: () => Promise<T>): Promise<T> {
     Object.assign(globalThis, { setTimeout, clearTimeout, MessageChannel });
     delete (crypto as Partial<Crypto>).getRandomValues; // what the prototype has shows again
     Error.stackTraceLimit = stackTraceLimit;
+    Math.random = random;
   }
 }
 
