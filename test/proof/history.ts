@@ -323,8 +323,11 @@ export async function runHistory(ground: Ground): Promise<Model> {
     else if (die < 78) gates.splice(draw(gates.length), 1)[0]?.();
     else if (die < 92) deliver();
     else if (die < 97) pass(draw(3_000));
-    else if (die < 99) pass(draw(45_000));
-    else if (draw(4) === 0) restart();
+    else if (die < 99) {
+      // No request waits for its store longer than `storeTimeout`
+      for (await settle(); gates.length > 0; await settle()) gates.splice(draw(gates.length), 1)[0]!();
+      pass(draw(45_000));
+    } else if (draw(4) === 0) restart();
     if (step === Math.floor(steps / 2)) servers[0]!.skew = -SKEW; // a clock is set back
     await settle();
     model.stopIfWrong();
