@@ -30,8 +30,8 @@ export interface HonoSessionOptions<Name extends string = "session"> {
 /**
  * Middleware that puts the session on `c.var.session` and commits it when the handlers are done. An `HTTPException` is
  * an answer: what was set before it is stored. When anything else was thrown nothing is. Where the load failed an error
- * page finds an empty session that refuses writes. Mounted twice over one
- * request, the inner one uses the session of the outer one, which commits.
+ * page finds an empty session that refuses writes. Mounted twice over one request, the inner one uses the session of
+ * the outer one, which commits.
  *
  * @example
  * ```ts

@@ -8,6 +8,7 @@ import { canCarryCookie, type Session, type Sessions, sessionCookies, withSessio
 import { goesOn, next, passedOn } from "./next/passed-on.ts";
 import { type IncomingHeaders, isRequest, type NextHeaders, requestFrom } from "./next/request.ts";
 import { fallbackStatus, isAnswer, isRedirect } from "./next/thrown.ts";
+import { isSessionError } from "./shared/session-error.ts";
 
 export type { CookieJar, IncomingHeaders, NextHeaders } from "./next/request.ts";
 
@@ -171,7 +172,7 @@ async function answer<Data extends object, Result>(
     const additions = await sessions.commit(session, { deliverable: canCarryCookie(response) });
     return goesOn(response) ? passedOn(response, request, additions) : withSessionHeaders(response, additions);
   } catch (error) {
-    if (isForeign(error)) return refusal();
+    if (isSessionError(error, "foreign_request")) return refusal();
     throw error;
   } finally {
     underWay.delete(incoming);
@@ -196,12 +197,6 @@ async function saveToJar<Data extends object>(
   for (const { name, value, ...options } of sessionCookies(await sessions.commit(session)))
     jar.set(name, value, options);
   seen.set(incoming, Promise.resolve(session));
-}
-
-/** By its fields: there may be several copies of this package. */
-function isForeign(error: unknown): boolean {
-  const { name, code } = Object(error) as { name?: unknown; code?: unknown };
-  return name === "SessionError" && code === "foreign_request";
 }
 
 function refusal(): Response {

@@ -7,6 +7,7 @@ import {
   SessionError,
   type SessionHeaders,
 } from "../../src/index.ts";
+import { isSessionError } from "../shared/session-error.ts";
 import { lateView } from "./late.ts";
 import { type Copies, freeze, pair, put, thaw } from "./patch.ts";
 import type { PropertyOptions } from "./property-options.ts";
@@ -143,7 +144,7 @@ export class Binding implements Owner {
     try {
       this.#session.set(COOKIE_KEY, {});
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isSessionError(error, "foreign_request", "session_unavailable")) throw error;
     }
   }
 
@@ -214,10 +215,6 @@ function withoutCookies(request: RequestLike): RequestLike {
 /** The limit of a session whose cookie was given an age below `idle`, which all have. */
 function lifetimeOf(maxAge: number | null, idle: number): { lifetime: { idle: number } } | undefined {
   return maxAge !== null && maxAge > 0 && maxAge < idle ? { lifetime: { idle: maxAge / 1000 } } : undefined;
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof SessionError && (error.code === "foreign_request" || error.code === "session_unavailable");
 }
 
 function notOurs(): SessionError {

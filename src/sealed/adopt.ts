@@ -1,9 +1,9 @@
 import { adoptionOf, leave } from "../adoption.ts";
 import type { CookieForm } from "../http/cookie.ts";
 import { type Claim, claimsOf } from "../old-cookies.ts";
-import { type Awaitable, after } from "../platform/awaitable.ts";
+import { type Awaitable, after, isPromise } from "../platform/awaitable.ts";
 import type { SessionState } from "../session/state.ts";
-import type { Arrival } from "../stored/arrival.ts";
+import { type Arrival, type Budget, spend } from "../stored/arrival.ts";
 import { digest, successorOf } from "../stored/token.ts";
 import { newIdentity, type SealedContext, type SealedFound } from "./finder.ts";
 import type { SealedRecord } from "./record.ts";
@@ -39,20 +39,19 @@ export function sealedAnswer(
   deliverable: boolean,
   keepOurs: () => Awaitable<readonly string[]>,
 ): Awaitable<readonly string[]> {
-  const { storeTimeout } = context.settings;
-  const from = performance.now();
-  return after(keepOurs(), (ours) => {
-    // What the revocation list took is not there for the old stores
-    const left = storeTimeout - (performance.now() - from);
-    return after(goneBy(context, state, left), (lines) => (deliverable ? [...lines, ...ours] : ours));
-  });
+  // What the revocation list takes is not there for the old stores
+  const budget: Budget = { left: context.settings.storeTimeout };
+  const kept = keepOurs();
+  return after(isPromise(kept) ? spend(budget, kept) : kept, (ours) =>
+    after(goneBy(context, state, budget), (lines) => (deliverable ? [...lines, ...ours] : ours)),
+  );
 }
 
-/** Lines that remove old cookies; a logout ends first what they lead to, within `left` ms. */
+/** Lines that remove old cookies; a logout ends first what they lead to. */
 function goneBy(
   { settings, revocations }: SealedContext,
   { loaded, destroyed, signedOut }: SessionState<SealedFound>,
-  left: number,
+  { left }: Budget,
 ): Awaitable<readonly string[]> {
   if (!destroyed && !signedOut) return loaded.removals ?? [];
   const now = settings.clock();

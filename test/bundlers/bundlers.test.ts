@@ -121,7 +121,7 @@ describeWith([bundlers, bun], "the packed package", () => {
     test.each(entries)("$specifier", async ({ key, specifier, file }) => {
       const source = await asBuilt(file);
       // What is required is run whole; of modules only what is used is left
-      const platformIsUsed = required ? source.imports.includes("#platform") : await usesPlatform(file);
+      const platformIsUsed = required ? source.imports.includes("#platform") : source.usesPlatform;
       const { code, platforms } = await bundle(
         required
           ? `module.exports = require("${specifier}");`
@@ -152,40 +152,45 @@ describeWith([bundlers, bun], "the packed package", () => {
   });
 });
 
-const known = new Map<string, ReturnType<typeof analyse>>();
+interface Built extends Analysis {
+  /** Whether anything of the platform is left where only what is used is left. */
+  readonly usesPlatform: boolean;
+}
+
+const known = new Map<string, Promise<Built>>();
 
 /** An entry as it is in dist, where the platform is yet to be chosen. */
-function asBuilt(file: string): ReturnType<typeof analyse> {
-  const found =
-    known.get(file) ?? analyse({ entryPoints: [join(root, file)], external: ["#platform", "node:*", "@hono/*"] });
+function asBuilt(file: string): Promise<Built> {
+  const found = known.get(file) ?? lookAt(join(root, file));
   known.set(file, found);
   return found;
 }
 
-/** Whether anything of the platform is left in what an application gets of an entry. */
-async function usesPlatform(file: string): Promise<boolean> {
-  const options = { bundle: true, format: "esm", write: false, metafile: true, logLevel: "silent" } as const;
-  const { metafile } = await build({
-    ...options,
-    entryPoints: [join(root, file)],
-    outdir: root,
-    platform: "node",
-    external: ["@hono/*"],
-  });
-  const [output] = Object.values(metafile.outputs);
-  return Object.entries(output?.inputs ?? {}).some(
-    ([name, { bytesInOutput }]) => PLATFORM.test(name) && bytesInOutput > 0,
-  );
+async function lookAt(entry: string): Promise<Built> {
+  const entryPoints = [entry];
+  const [open, whole] = await Promise.all([
+    analyse({ entryPoints, external: ["#platform", "node:*", "@hono/*"] }),
+    analyse({ entryPoints, external: ["@hono/*"], platform: "node" }),
+  ]);
+  return { ...open, usesPlatform: whole.files.some((name) => name.endsWith("dist/platform/node.js")) };
 }
-const PLATFORM = /dist\/platform\/node\.js$/;
+
+interface Analysis {
+  readonly imports: readonly string[];
+  readonly exports: readonly string[];
+  /** The files that something is left of. */
+  readonly files: readonly string[];
+}
 
 /** What code imports and exports once nothing is left in it that is not used. */
-async function analyse(input: Parameters<typeof build>[0]): Promise<{ imports: string[]; exports: string[] }> {
+async function analyse(input: Parameters<typeof build>[0]): Promise<Analysis> {
   const options = { bundle: true, format: "esm", write: false, metafile: true, logLevel: "silent" } as const;
   const { metafile } = await build({ ...options, outdir: root, ...input });
   const [output] = Object.values(metafile?.outputs ?? {});
+  const inputs = Object.entries(output?.inputs ?? {});
   return {
     imports: [...new Set(output?.imports.map(({ path }) => path.replace(/^node:/, "")))],
     exports: output?.exports.toSorted() ?? [],
+    files: inputs.flatMap(([name, { bytesInOutput }]) => (bytesInOutput > 0 ? name : [])),
   };
 }

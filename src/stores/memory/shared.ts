@@ -5,9 +5,9 @@ export function sharedUnder<Store extends object>(name: string | undefined, make
   if (name === undefined) return make();
   must(typeof name === "string" && name !== "", "shared", name, 'a name such as "sessions"');
   global[STORES] ??= new Map();
-  const known = global[STORES].get(name) as Store | undefined;
-  const store = known ?? make();
-  global[STORES].set(name, store);
+  const stores = global[STORES] as Map<string, Store>;
+  const store = stores.get(name) ?? make();
+  stores.set(name, store);
   return store;
 }
 
